@@ -2,6 +2,8 @@
 //! The principle is that order is kept unless independence is shown: two steps may run at once when the document says
 //! so, or when both show all that they write, their files never meet, and nothing about their roles or words joins them.
 
+use std::collections::HashMap;
+
 use crate::facts::files;
 use crate::facts::gather::{Fact, Facts};
 use crate::facts::overlap::Overlaps;
@@ -82,6 +84,7 @@ pub(crate) fn order(facts: &Facts, outside: Outside<'_>, manner: Manner) -> Orde
         bound: Bound::of(manner, facts, &overlaps),
         twins: kinship::twins(steps),
         opened: kinship::opened_folders(facts),
+        used_names: kinship::used_names(steps),
         overlaps,
         describes_all: describes_all(steps, &sequence),
         opens,
@@ -210,12 +213,6 @@ fn shared_definite(from: &Fact, to: &Fact) -> Option<u32> {
     to.definite.iter().copied().find(|word| from.says.binary_search(word).is_ok())
 }
 
-/// A name that the code of `from` brings in and that of `to` uses without bringing it in itself.
-fn shared_name(from: &Fact, to: &Fact) -> Option<u32> {
-    let is_used = |name: &u32| to.uses.binary_search(name).is_ok() && to.defines.binary_search(name).is_err();
-    from.defines.iter().copied().find(is_used)
-}
-
 struct Rules<'a> {
     facts: &'a Facts,
     said: &'a Said,
@@ -223,6 +220,7 @@ struct Rules<'a> {
     bound: Bound,
     twins: Vec<usize>,
     opened: Vec<Vec<String>>,
+    used_names: Vec<HashMap<usize, u32>>,
     overlaps: Overlaps,
     describes_all: Vec<bool>,
     /// A first step on which the others rest, and a last one that rests on them.
@@ -293,8 +291,8 @@ impl Rules<'_> {
             return word.or_else(|| b.awaits.then_some(Why::Role("begins when what is before it is done, step {} too")));
         }
         // Where the code of both is shown, names in it tell more than words.
-        if is_explicit && let Some(name) = shared_name(a, b) {
-            return Some(Why::Name(name));
+        if is_explicit && let Some(name) = self.used_names[to].get(&from) {
+            return Some(Why::Name(*name));
         }
         let tells_by_code = rule::is_on(rule::CODE) && is_explicit && a.shows_code && b.shows_code;
         if rule::is_on(rule::WORDS)

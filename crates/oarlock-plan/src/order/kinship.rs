@@ -10,6 +10,9 @@ use crate::text::titles::{self, Role};
 use crate::text::words;
 use crate::text::{folder_and_name, name_of};
 
+/// What more steps than these bring in is no name that tells.
+const DEFINERS_MAX: usize = 4;
+
 /// For each step a number that it shares with its twins. "Add the list in `a.py`" and "Add the list in `b.py`": the words that they share name
 /// what both do, and not what one makes for the other.
 pub(crate) fn twins(steps: &[Fact]) -> Vec<usize> {
@@ -105,4 +108,19 @@ pub(crate) fn meetings(facts: &Facts, overlaps: &Overlaps) -> Vec<Bits> {
         out.push(met);
     }
     out
+}
+
+/// For each step the steps whose code brings in a name that its own code has and does not bring in, with that name.
+pub(crate) fn used_names(steps: &[Fact]) -> Vec<HashMap<usize, u32>> {
+    let mut definers: HashMap<u32, Vec<usize>> = HashMap::new();
+    for (at, step) in steps.iter().enumerate() {
+        step.defines.iter().for_each(|name| definers.entry(*name).or_default().push(at));
+    }
+    definers.retain(|_, definers| definers.len() <= DEFINERS_MAX);
+    let of_step = |step: &Fact| {
+        let foreign = step.uses.iter().filter(|name| step.defines.binary_search(name).is_err());
+        let found = foreign.filter_map(|name| Some((definers.get(name)?, *name)));
+        found.flat_map(|(definers, name)| definers.iter().map(move |at| (*at, name))).collect()
+    };
+    steps.iter().map(of_step).collect()
 }

@@ -32,7 +32,7 @@ const SIDE_MINUTES_DEFAULT: u64 = 15;
 const SIDE_BY_SIDE_MAX: usize = 50;
 
 /// Most parts when nothing else is asked for.
-const SUBTASKS_DEFAULT_MAX: usize = 99;
+pub(crate) const SUBTASKS_DEFAULT_MAX: usize = 99;
 
 /// What a document says when its phases are read in one way.
 pub(crate) struct Reading {
@@ -97,12 +97,17 @@ impl Reading {
         let total = sections::total_minutes(document);
         let minutes = minutes(&facts.steps, total);
         let estimated = total.is_some() || facts.steps.iter().any(|s| s.minutes.is_some());
-        let most = options.subtasks_max.unwrap_or(SUBTASKS_DEFAULT_MAX);
-        let cut = match by::parts(&facts, &order.needs, options.by) {
-            Some(parts) => group::cut_as(parts, &order.needs, &minutes, options.agents, most),
-            None => group::cut(&order.needs, &minutes, options.agents, most),
-        };
+        let cut = Self::cut(&facts, &order, &minutes, options);
         Self { facts, order, minutes, cut, stated: estimated.then(|| total.unwrap_or(u64::MAX)) }
+    }
+
+    /// The parts of steps in this order, as they are asked for.
+    pub(crate) fn cut(facts: &Facts, order: &Order, minutes: &[u64], options: &Options) -> Cut {
+        let most = options.subtasks_max.unwrap_or(SUBTASKS_DEFAULT_MAX);
+        match by::parts(facts, &order.needs, options.by) {
+            Some(parts) => group::cut_as(parts, &order.needs, minutes, options.agents, most),
+            None => group::cut(&order.needs, minutes, options.agents, most),
+        }
     }
 
     /// Phases that were taken apart for nothing: each of their parts waits for another of them.
