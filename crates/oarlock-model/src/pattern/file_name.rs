@@ -116,15 +116,17 @@ pub fn is_file_extension(extension: &str) -> bool {
             | "nim"
             | "m"
             | "mm"
+            | "mts"
+            | "cts"
+            | "pyi"
+            | "edn"
+            | "nix"
             | "sol"
             | "gd"
             | "tscn"
             | "glsl"
             | "metal"
             | "cu"
-            | "mts"
-            | "cts"
-            | "pyi"
             | "astro"
             | "razor"
             | "cshtml"
@@ -141,7 +143,6 @@ pub fn is_file_extension(extension: &str) -> bool {
             | "mdc"
             | "hcl"
             | "bicep"
-            | "nix"
             | "webp"
             | "jpeg"
             | "gif"
@@ -149,11 +150,37 @@ pub fn is_file_extension(extension: &str) -> bool {
             | "woff2"
             | "mp3"
             | "wav"
+            | "hlsl"
+            | "shader"
+            | "fsproj"
+            | "gql"
+            | "tfvars"
+            | "njk"
+            | "liquid"
+            | "jinja"
+            | "jinja2"
+            | "tpl"
+            | "jsonc"
+            | "json5"
+            | "puml"
+            | "tex"
+            | "bib"
+            | "podspec"
+            | "xcconfig"
+            | "pbxproj"
+            | "entitlements"
+            | "arb"
+            | "ttf"
+            | "xlsx"
+            | "docx"
+            | "zip"
+            | "patch"
+            | "po"
     )
 }
 
 /// The names of files that have no extension.
-pub const KNOWN_FILE_NAMES: [&str; 20] = [
+pub const KNOWN_FILE_NAMES: [&str; 27] = [
     "Makefile",
     "Dockerfile",
     "Justfile",
@@ -174,6 +201,13 @@ pub const KNOWN_FILE_NAMES: [&str; 20] = [
     ".prettierrc",
     ".eslintrc",
     ".secrets.baseline",
+    "go.mod",
+    "go.sum",
+    "Podfile",
+    "Jenkinsfile",
+    "Caddyfile",
+    "Containerfile",
+    "Brewfile",
 ];
 
 /// Whether this is the name of a file that has no extension.

@@ -16,6 +16,16 @@ pub(crate) struct Found {
     pub(crate) end: usize,
 }
 
+/// Documents that prose names without their extension.
+const DOCUMENTS_IN_CAPITALS: [(&str, &str); 3] =
+    [("README", "README.md"), ("CHANGELOG", "CHANGELOG.md"), ("CONTRIBUTING", "CONTRIBUTING.md")];
+/// What the names of servers end in, as packages are called after them.
+const DOMAINS: [&str; 8] = ["com", "org", "io", "net", "dev", "in", "ai", "app"];
+/// "Node.js" is no file.
+const PRODUCTS: [&str; 9] = ["Node", "Vue", "Next", "Express", "React", "D3", "Three", "Chart", "Nuxt"];
+/// Nor is `console.log`.
+const IN_CODE: [&str; 8] = ["console", "process", "math", "Math", "np", "logger", "this", "self"];
+
 /// Longest word that is looked at.
 const WORD_BYTES_MAX: usize = 300;
 
@@ -55,7 +65,10 @@ pub(crate) fn find(line: &str, limit: usize) -> Vec<Found> {
             let mark = &rest[..ticks];
             if let Some(length) = rest[ticks..].find(mark) {
                 let end = at + ticks + length + ticks;
-                push(&rest[ticks..ticks + length], true, at, end, line, &mut out);
+                let inner = &rest[ticks..ticks + length];
+                // A link in a code span shows as it was written.
+                let inner = link(inner).filter(|(_, whole)| *whole == inner.len()).map_or(inner, |(text, _)| text);
+                push(inner, true, at, end, line, &mut out);
                 at = end;
                 continue;
             }
@@ -117,7 +130,9 @@ fn push(word: &str, ticked: bool, start: usize, end: usize, line: &str, out: &mu
 
 /// Whether a word has nothing that a path has: most words of a line do, even of one that names a file.
 fn is_plain(word: &str) -> bool {
-    !word.bytes().any(|byte| matches!(byte, b'.' | b'/' | b'{')) && !KNOWN_FILE_NAMES.iter().any(|name| word.contains(name))
+    !word.bytes().any(|byte| matches!(byte, b'.' | b'/' | b'{'))
+        && !KNOWN_FILE_NAMES.iter().any(|name| word.contains(name))
+        && !DOCUMENTS_IN_CAPITALS.iter().any(|(name, _)| word.contains(name))
 }
 
 /// The pattern of "Python files" and "`.template` files".
@@ -148,11 +163,35 @@ pub(crate) fn pattern_of(word: &str, ticked: bool) -> Option<Pattern> {
         return None;
     }
     // `src/a.rs:42` and `a.md#part` name the file.
+    let whole = word;
     let word = word.split(['#', ':']).next().unwrap_or(word);
-    if !is_path(word, ticked) {
+    if is_route(whole, word) || !is_path(word, ticked) {
         return None;
     }
+    if let Some(document) = document_in_capitals(word) {
+        return Pattern::parse(document).ok();
+    }
     Pattern::parse(&rooted(word)?).ok()
+}
+
+/// "The README" is a file that every repository has at its root.
+fn document_in_capitals(word: &str) -> Option<&'static str> {
+    DOCUMENTS_IN_CAPITALS.iter().find(|(name, _)| *name == word).map(|(_, file)| *file)
+}
+
+/// `/users/:id` and `/healthz` are addresses of a service, and `/review` is a command: what begins at the root and has no extension is no file
+/// of a repository. `whole` is the word before what stands behind a colon was taken off.
+fn is_route(whole: &str, word: &str) -> bool {
+    word.starts_with('/') && !is_file_name(name_of(word.trim_end_matches('/'))) && (!word.ends_with('/') || whole.contains("/:"))
+}
+
+/// `github.com/x/y` and `x/y/v5` are names of packages.
+fn is_package(word: &str) -> bool {
+    let first = word.split('/').next().unwrap_or(word);
+    let ends_domain = |host: &str| host.rsplit_once('.').is_some_and(|(name, end)| !name.is_empty() && DOMAINS.contains(&end));
+    let is_version =
+        |part: &str| part.strip_prefix('v').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
+    ends_domain(first) || is_version(name_of(word))
 }
 
 /// A word of prose without the marks of bold type and the brackets of a link.
@@ -164,7 +203,7 @@ fn without_emphasis(word: &str) -> &str {
 fn is_path(word: &str, ticked: bool) -> bool {
     // Most words of a document are none: they are told by their marks before anything dear is done.
     if !word.bytes().any(|b| b == b'.' || b == b'/') {
-        return is_known_file_name(word);
+        return is_known_file_name(word) || document_in_capitals(word).is_some();
     }
     let odd = |c: char| c.is_control() || "$`\"'<>|\\;,=()^%&!@".contains(c);
     if word.chars().any(odd) || word.starts_with(['-', '+']) {
@@ -183,7 +222,7 @@ fn is_path(word: &str, ticked: bool) -> bool {
         return true;
     }
     // Without an extension only a code span is sure: "planner/executor" is prose.
-    ticked && slashes > 0 && word.chars().any(char::is_alphanumeric) && !word.ends_with('/')
+    ticked && slashes > 0 && !is_package(word) && word.chars().any(char::is_alphanumeric) && !word.ends_with('/')
 }
 
 /// "image/jpeg" and "application/json" (RFC 6838) name no file.
@@ -221,9 +260,12 @@ fn is_file_name(name: &str) -> bool {
     let Some((stem, extension)) = name.rsplit_once('.') else {
         return false;
     };
-    let known = is_file_extension(extension.to_ascii_lowercase().as_str());
+    // `sql.DB` is a name in code; `README.MD` is a file.
+    let is_shouted = |text: &str| !text.chars().any(|c| c.is_ascii_lowercase());
+    let cased = !extension.chars().any(|c| c.is_ascii_uppercase()) || (is_shouted(extension) && is_shouted(stem));
+    let known = cased && is_file_extension(extension.to_ascii_lowercase().as_str());
     // "e.g.", "Node.js" and "v2.md" style words: a stem of letters, digits and the usual marks.
-    known && !stem.is_empty() && !["Node", "Vue", "Next", "Express", "React", "D3", "Three"].contains(&stem)
+    known && !stem.is_empty() && !PRODUCTS.contains(&stem) && !(["log", "env", "service"].contains(&extension) && IN_CODE.contains(&stem))
 }
 
 /// The pattern text, rooted at the repository. What stands outside it, or at an unknown depth, becomes `**/NAME`.
@@ -317,6 +359,9 @@ mod tests {
             ("Edit `src/{a,b}.rs`, lib/{c,d/e}.py and {x,y}", vec!["src/a.rs", "src/b.rs", "lib/c.py", "lib/d/e.py"]),
             ("`{a,b.rs` {a, b}.rs `runs/{id,n}/{k}.yaml`", vec!["b.rs", "runs/id/*.yaml", "runs/n/*.yaml"]),
             ("[text](docs/a.md)", vec!["docs/a.md"]),
+            ("New: `[.ai/a.md](.ai/a.md)`", vec![".ai/a.md"]),
+            ("Route `/users/:id` and `/healthz` with `github.com/a/b`, `a/b/v5`, `sql.DB`, `console.log`, Next.js", vec![]),
+            ("Tell it in the README and in lib/main.dart, go.mod", vec!["README.md", "lib/main.dart", "go.mod"]),
             ("[a.rs](file:///home/x/src/a.rs) and [b.md](b.md)", vec!["a.rs", "b.md"]),
         ] {
             assert_eq!(found(line), want, "{line}");
