@@ -8,6 +8,7 @@ pub(crate) mod files;
 pub(crate) mod gather;
 pub(crate) mod identifiers;
 pub(crate) mod imports;
+pub(crate) mod inherit;
 pub(crate) mod ordering;
 pub(crate) mod overlap;
 pub(crate) mod refs;

@@ -7,6 +7,7 @@ use oarlock_model::pattern::Pattern;
 use crate::facts::overlap::{Id, Table};
 use crate::read::document::{Document, Kind};
 use crate::read::draft::Draft;
+use crate::read::label;
 use crate::read::paths::{self, Found};
 use crate::rule;
 use crate::text::titles;
@@ -19,6 +20,8 @@ const LINE_PATHS_MAX: usize = 16;
 /// Paths of one step that are kept.
 const STEP_PATHS_MAX: usize = 64;
 
+/// Marks in brackets behind a label, such as `[P]` and `[US1]`, are no longer than this.
+const MARK_BYTES_MAX: usize = 12;
 /// Lines with files in which a step says what it is about; further down it speaks of details.
 const TOPIC_LINES_MAX: usize = 20;
 
@@ -28,7 +31,7 @@ static FILLERS: List = List::new("the, a, an, new, existing, current, file, file
 static AFTER_PATH: List = List::new(
     "to, with, for, and, or, in, so, that, using, file, files, section, script, module, if, as, \
      by, at, on, when, under, which, first, accordingly, from, based, template, templates, line, \
-     lines, containing",
+     lines, containing, per",
 );
 /// Deeds that leave their object as it is and make another of it.
 static COPIES: List = List::new("translate, convert, copy, port, transform, compile, render, duplicate");
@@ -70,12 +73,18 @@ pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft, table: &mut Table
                 scan.code(text, || document.paths(i, LINE_PATHS_MAX), fence_opened, table);
                 fence_opened = text.starts_with("```") || text.starts_with("~~~");
             }
-            Kind::Text | Kind::Item(_) | Kind::Heading(_) => {
+            _ if draft.says(document, i) => {
                 let first = i == draft.line;
                 let is_item = matches!(line.kind, Kind::Item(_)) && Some(line.indent) == nested;
-                scan.prose(clip(document.text(i)), &document.paths(i, LINE_PATHS_MAX), first, is_item, draft.looks, table);
+                let text = clip(document.text(i));
+                // "content: Write `a.rs`" in front matter.
+                let field = text.split_once(": ").filter(|_| line.kind == Kind::Meta).map(|(name, value)| (name.len() + 2, value));
+                let of_field = || field.map(|(length, value)| format!("{}{value}", " ".repeat(length)));
+                let bare = if first { without_label(text).or_else(of_field) } else { of_field() };
+                let text = bare.as_deref().unwrap_or(text);
+                scan.prose(text, &document.paths(i, LINE_PATHS_MAX), first, is_item, draft.looks, table);
             }
-            Kind::Blank | Kind::Meta | Kind::Rule => {}
+            _ => {}
         }
     }
     scan.files.partial = scan.evident * 2 < scan.work;
@@ -87,6 +96,23 @@ pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft, table: &mut Table
     mentions.retain(|m| !writes.contains(m));
     in_code.retain(|m| !writes.contains(m) && !mentions.contains(m));
     scan.files
+}
+
+/// A step's own line with blanks for its label and its marks, so that what is said begins where its words begin: "T012 [P] Check …" is an
+/// order to check. Nothing where it has no label.
+fn without_label(text: &str) -> Option<String> {
+    let mut rest = text.trim_start_matches(['*', ' ', '~']);
+    if let Some(label) = label::of_heading(rest) {
+        rest = label.rest;
+    }
+    while let Some((mark, behind)) = rest.trim_start_matches(['*', ' ']).strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        if mark.len() > MARK_BYTES_MAX || behind.starts_with('(') {
+            break;
+        }
+        rest = behind;
+    }
+    let length = text.len() - rest.len();
+    (length > 0 && text.ends_with(rest)).then(|| format!("{}{rest}", " ".repeat(length)))
 }
 
 struct Scan {
@@ -103,14 +129,17 @@ struct Scan {
 
 impl Scan {
     fn prose(&mut self, text: &str, found: &[Found], first: bool, is_item: bool, looks: bool, table: &mut Table) {
-        let mut wrote = false;
+        let (mut wrote, mut last_is_written) = (false, false);
         let has_topic = !self.topic.is_empty() || self.lines_with_files >= TOPIC_LINES_MAX;
         self.lines_with_files += usize::from(!found.is_empty());
         let mut prose = if found.is_empty() { String::new() } else { text.to_owned() };
         for (k, path) in found.iter().enumerate() {
             let is_test = is_test(&path.pattern);
             let place = Place { text, prose: &prose[..path.start], start: path.start, end: path.end, first, carry: self.carry, is_test };
-            let writes = !looks && made_from(text, found, k).unwrap_or_else(|| place.is_written());
+            // "`a.rs` and `b.rs`": what is done to the first is done to the second.
+            let is_joined = k > 0 && last_is_written && are_joined(text.get(found[k - 1].end..path.start).unwrap_or_default());
+            let writes = !looks && made_from(text, found, k).unwrap_or_else(|| is_joined || place.is_written());
+            last_is_written = writes;
             let is_topic = !looks && !writes && !has_topic && place.is_topic(&found[..k]);
             // The words of a path are no words of the sentence that goes on behind it.
             prose.replace_range(path.start..path.end, &" ".repeat(path.end - path.start));
@@ -171,6 +200,12 @@ fn made_from(text: &str, found: &[Found], k: usize) -> Option<bool> {
     ((is_target || is_source) && copies()).then_some(is_target)
 }
 
+/// Whether what stands between two paths makes them one list. Alternatives of one word stand in one place.
+fn are_joined(between: &str) -> bool {
+    let between = between.trim();
+    between.is_empty() || ["and", ",", ", and", "&", "+", "plus", ", plus"].contains(&between)
+}
+
 /// Adds an id once, as long as there is room.
 pub(crate) fn push_bounded(list: &mut Vec<Id>, id: Id) {
     if list.len() < STEP_PATHS_MAX && !list.contains(&id) {
@@ -203,15 +238,23 @@ impl Place<'_> {
         let clause = last_clause(before);
         let words = tokens(clause);
         if before.trim_end_matches(['*', '`', ' ', '(']).ends_with(':') && !words.is_empty() {
+            // "… — files: `a.rs`": the label alone says it.
+            let label = clause.rsplit(['—', '–', ',', '(']).next().unwrap_or(clause);
+            if tokens(label).iter().all(|w| FILE_LABELS.has(w) || FILLERS.has(w)) {
+                return true;
+            }
             return !verbs::says_read(clause) && (verbs::says_write(clause) || words.iter().any(|w| FILE_LABELS.has(w)));
         }
         let near = words.iter().rev().find(|w| !FILLERS.has(w));
         if near.is_some_and(|w| READ_PREPOSITIONS.has(w)) {
             return false;
         }
+        if verbs::only_checks(last_clause(self.prose)) {
+            return false;
+        }
         match verbs::governing(last_clause(self.prose)) {
             // "Write the tests of the parser in src/parser.rs" may mean the parser's place.
-            Some(Deed::Write { tests: true, .. }) if !self.is_test => false,
+            Some(Deed::Write { tests: true, .. }) if self.tests_another() => false,
             Some(Deed::Write { makes, .. }) => !(makes && self.is_modifier()),
             Some(Deed::Read) => false,
             None if self.followed_by_done() => true,
@@ -227,21 +270,25 @@ impl Place<'_> {
     fn is_topic(&self, before_it: &[Found]) -> bool {
         let sentence = last_clause(&self.text[..self.start]);
         let prose = last_clause(self.prose);
-        if verbs::orders_or_writes(prose) {
+        let trimmed = sentence.trim_end_matches(['*', '`', ' ']);
+        // "Update all stores across the module (`a.go`, `b.go`)": the verb is far off, and what stands in brackets is what it is about.
+        let is_listed =
+            verbs::begins_with_write(prose) && prose.rfind('(').is_some_and(|at| !prose[at..].contains(')')) && !self.tests_another();
+        if verbs::orders_or_writes(prose) && !is_listed {
             return false;
         }
-        let trimmed = sentence.trim_end_matches(['*', '`', ' ']);
         let behind_name = trimmed.is_empty() || trimmed.ends_with(['(', ',', ':', '.', '—', '–']);
         // "`a.h` and `a.c`": what the first is, the second is.
-        let joined = before_it.last().is_some_and(|last| {
-            // Alternatives of one word stand in one place.
-            let between = self.text.get(last.end..self.start).unwrap_or_default().trim();
-            between.is_empty() || ["and", ",", ", and", "&", "+", "plus", ", plus"].contains(&between)
-        });
+        let joined = before_it.last().is_some_and(|last| are_joined(self.text.get(last.end..self.start).unwrap_or_default()));
         let words = tokens(prose);
         let near = words.iter().rev().find(|w| !FILLERS.has(w));
         let located = near.is_some_and(|w| PLACES.has(w) || HOLDERS.has(w));
         joined || located || (behind_name && !near.is_some_and(|w| READ_PREPOSITIONS.has(w)))
+    }
+
+    /// "Write the tests of the parser (`src/parser.rs`)" names what is tested.
+    fn tests_another(&self) -> bool {
+        !self.is_test && matches!(verbs::governing(last_clause(self.prose)), Some(Deed::Write { tests: true, .. }))
     }
 
     fn next_words(&self) -> Vec<String> {
@@ -339,6 +386,12 @@ mod tests {
             ("- [ ] New module `lib/two.py`", vec!["lib/two.py"]),
             ("1. Create `C` in `src/c.ts` implementing the interface from `contracts/c.md`:", vec!["src/c.ts"]),
             ("1. Set the type in `src/m.ts` to `image/jpeg`", vec!["src/m.ts"]),
+            ("- [ ] T036 Verify that it compiles in `backend/`", vec![]),
+            (
+                "1. Update the constructors of all types across all of the store and whatever is near it (`a.go`, `b.go`)",
+                vec!["a.go", "b.go"],
+            ),
+            ("### 3. `src/config.rs`", vec!["src/config.rs"]),
             ("1. Update `src/{a,b}.rs` and `c.rs`", vec!["src/a.rs", "src/b.rs", "c.rs"]),
         ] {
             assert_eq!(uses(line).0, writes, "{line}");

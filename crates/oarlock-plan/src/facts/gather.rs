@@ -11,8 +11,9 @@ use crate::facts::estimate;
 use crate::facts::files::{self, StepFiles};
 use crate::facts::identifiers;
 use crate::facts::imports;
+use crate::facts::inherit;
 use crate::facts::overlap::{Id, Table};
-use crate::facts::refs::{self, Statement, Statements};
+use crate::facts::refs::{self, Statement, Statements, Target};
 use crate::facts::units::{self, Surveyor, Unit};
 use crate::read::document::{Document, Kind};
 use crate::read::draft::Draft;
@@ -145,6 +146,7 @@ pub(crate) fn facts(
     let is_handed_over = handed_over.is_some();
     units.extend(handed_over);
     let (mut roles, mut files, mut unclaimed) = surveyor.survey(&units, &mut table);
+    inherit::fill(document, &units, &roles, &mut files, &mut table);
     // "Audit report" is no further look.
     if let Some(role) = roles.last_mut().filter(|_| is_handed_over) {
         *role = Role::Document;
@@ -281,7 +283,7 @@ impl Said {
     fn read(document: &Document<'_>, unit: &Unit, about: &[String]) -> Self {
         let Unit { draft, header, .. } = unit;
         let prose: Vec<Line<'_>> = (draft.line..=draft.last)
-            .filter(|i| matches!(document.lines[*i].kind, Kind::Text | Kind::Item(_) | Kind::Heading(_)))
+            .filter(|i| draft.says(document, *i))
             .map(|i| Line { text: clip(document.text(i)), marks: document.lines[i].marks })
             .take(PROSE_LINES_MAX)
             .collect();
@@ -293,6 +295,11 @@ impl Said {
             .take(TEXT_WORDS_MAX)
             .collect();
         let mut statements = refs::of_draft(document, draft);
+        if !draft.mark.needs.is_empty() {
+            let kind = if draft.kind.is_empty() { "id" } else { draft.kind.as_str() };
+            statements.list.extend(draft.mark.needs.iter().map(|id| Statement::Needs(Target::Labelled(kind.to_owned(), id.clone()))));
+            statements.declared = true;
+        }
         let names_others = statements.list.iter().any(|said| matches!(said, Statement::Needs(_)));
         let mut waits = prose.iter().filter(|line| line.marks.awaits()).map(|line| line.text);
         let awaits = !names_others && titles::says_wait(&draft.title, &mut waits);
@@ -376,7 +383,7 @@ fn said_words(document: &Document<'_>, draft: &Draft, lexicon: &mut Lexicon) -> 
     for i in draft.line..=draft.last {
         let text = clip(document.text(i));
         match document.lines[i].kind {
-            Kind::Text | Kind::Item(_) | Kind::Heading(_) if prose.len() < TEXT_WORDS_MAX => {
+            _ if prose.len() < TEXT_WORDS_MAX && draft.says(document, i) => {
                 lexicon.said(text, &mut prose);
             }
             Kind::Code if is_fenced && prose.len() < TEXT_WORDS_MAX => lexicon.said(text, &mut prose),

@@ -1,7 +1,7 @@
 //! What a document says in words about the order of its steps: "depends on step 2", "after phases 1 and 2",
 //! "steps 3-5 can run in parallel". Only statements are read here; what may be concluded is in `order/depend.rs`.
 
-use crate::read::document::{Document, Kind};
+use crate::read::document::Document;
 use crate::read::draft::Draft;
 use crate::read::label;
 use crate::read::marks::{ALL_EARLIER, Marks, ONE_EARLIER, PARALLEL};
@@ -62,7 +62,7 @@ static NOTHING: List = List::new("none, nothing, no, n/a, -, –, —, no depend
 pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft) -> Statements {
     let mut out = Statements::default();
     for i in draft.line..=draft.last {
-        if !matches!(document.lines[i].kind, Kind::Text | Kind::Item(_) | Kind::Heading(_)) || out.list.len() >= STATEMENTS_MAX {
+        if !draft.says(document, i) || out.list.len() >= STATEMENTS_MAX {
             continue;
         }
         let text = clip(document.text(i));

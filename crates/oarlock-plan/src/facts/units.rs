@@ -139,6 +139,10 @@ impl<'a> Surveyor<'a> {
                 own.by_topic = true;
                 own.mentions.retain(|id| !own.writes.contains(id));
             }
+            if draft.mark.writes_are_all {
+                let spoken_of = std::mem::take(&mut own.writes);
+                spoken_of.into_iter().for_each(|id| files::push_bounded(&mut own.mentions, id));
+            }
             if !draft.mark.writes.is_empty() {
                 // "`db.rs`" in the prose is the file of the field, whose path is known there.
                 let of_field = |id: &Id, table: &Table| {

@@ -1,49 +1,28 @@
 //! Nothing is lost: boxes and numbered items of a document's work that are in no step are named, and such a plan is not split.
 
+use std::collections::HashSet;
+
 use oarlock_model::text::visible_line;
 
 use crate::read::document::{Document, Kind};
 use crate::read::draft::Draft;
 use crate::read::entry;
-use crate::read::sections::{Class, Section};
+use crate::read::paths::{self, Found};
+use crate::read::prose;
+use crate::read::sections::{self, Class, Section};
 use crate::text::titles::Role;
 use crate::text::{clip, plain, titles};
 
 /// Items that are named; of the rest only the number is.
 const NAMED_MAX: usize = 20;
+/// Fewer rows with files are an example.
+const ROWS_MIN: usize = 3;
+/// Paths of one line that are looked at.
+const LINE_PATHS_MAX: usize = 16;
 /// Lines below a box that are looked at for what it holds.
 const BELOW_LINES_MAX: usize = 8;
 /// Characters of an item that a warning shows.
 const SHOWN_CHARS_MAX: usize = 60;
-
-/// Words of sections that order, check or retell the work and hold none of it.
-const NO_WORK: [&str; 25] = [
-    "criteria",
-    "checklist",
-    "quality",
-    "gate",
-    "verif",
-    "validat",
-    "definition of done",
-    "acceptance",
-    "success",
-    "milestone",
-    "order",
-    "overview",
-    "summary",
-    "strategy",
-    "parallel",
-    "dependenc",
-    "self-review",
-    "review",
-    "requirement",
-    "file list",
-    "legend",
-    "metric",
-    "priorit",
-    "created",
-    "next ",
-];
 
 /// The lines of the work that are in none of the `drafts`, and a warning for each of the first.
 pub(crate) fn find(document: &Document<'_>, sections: &[Section], drafts: &[Draft]) -> (usize, Vec<String>) {
@@ -52,6 +31,10 @@ pub(crate) fn find(document: &Document<'_>, sections: &[Section], drafts: &[Draf
     let mut out = Vec::new();
     let mut count = 0;
     let mut at = 0;
+    // What stands above the list of steps of its own section is an overview of them.
+    let holds_drafts = |section: &Section| drafts.iter().any(|draft| section.line < draft.line && draft.line < section.end);
+    let lists: Vec<&Section> = sections.iter().filter(|section| prose::names_steps(document, section) && holds_drafts(section)).collect();
+    let is_overview = |line: usize, section: &Section| lists.iter().any(|list| line < list.line && list.line < section.end);
     for line in 0..document.lines.len() {
         while sections.get(at).is_some_and(|section| section.line <= line) {
             at += 1;
@@ -63,9 +46,15 @@ pub(crate) fn find(document: &Document<'_>, sections: &[Section], drafts: &[Draf
             continue;
         }
         let section = at.checked_sub(1).map(|at| &sections[at]).filter(|section| line < section.end);
-        if !section.is_some_and(|section| holds_work(document, section, is_open_box)) {
+        if !section.is_some_and(|section| holds_work(document, section, is_open_box) && !is_overview(line, section)) {
             continue;
         }
+        count += 1;
+        if out.len() < NAMED_MAX {
+            out.push(format!("line {}: \"{}\" is in no step", line + 1, visible_line(&plain(clip(document.text(line))), SHOWN_CHARS_MAX)));
+        }
+    }
+    for line in rows_of_files(document, sections, &taken) {
         count += 1;
         if out.len() < NAMED_MAX {
             out.push(format!("line {}: \"{}\" is in no step", line + 1, visible_line(&plain(clip(document.text(line))), SHOWN_CHARS_MAX)));
@@ -75,6 +64,41 @@ pub(crate) fn find(document: &Document<'_>, sections: &[Section], drafts: &[Draf
         out.push(format!("{} more items are in no step", count - NAMED_MAX));
     }
     (count, out)
+}
+
+/// The rows of tables that list a file each which no step speaks of, in sections that may hold work.
+fn rows_of_files(document: &Document<'_>, sections: &[Section], taken: &[bool]) -> Vec<usize> {
+    let is_row = |line: usize| document.lines[line].kind == Kind::Text && document.text(line).starts_with('|');
+    let file = |line: usize| {
+        let cell = clip(document.text(line)).trim_start_matches('|').split('|').next().unwrap_or_default();
+        let found = paths::find(cell, 2);
+        let is_alone =
+            |found: &Found| !cell[..found.start].contains(char::is_alphanumeric) && !cell[found.end..].contains(char::is_alphanumeric);
+        if found.len() == 1 && is_alone(&found[0]) { found.into_iter().next().map(|found| found.pattern) } else { None }
+    };
+    let is_work = |line: usize| {
+        let at = sections.partition_point(|section| section.line <= line).checked_sub(1);
+        at.is_some_and(|at| {
+            let title = clip(document.text(sections[at].line)).to_lowercase();
+            sections[at].class == Class::Other
+                && sections[at].level > 1
+                && !sections::holds_no_work(&title)
+                && !sections::is_not_now(&title)
+        })
+    };
+    let rows: Vec<usize> =
+        (0..document.lines.len()).filter(|line| is_row(*line) && !taken[*line] && file(*line).is_some() && is_work(*line)).collect();
+    if rows.len() < ROWS_MIN {
+        return Vec::new();
+    }
+    let spoken_of: HashSet<_> = (0..document.lines.len())
+        .filter(|line| taken[*line])
+        .flat_map(|line| document.paths(line, LINE_PATHS_MAX))
+        .map(|found| found.pattern.as_str().rsplit('/').next().unwrap_or_default().to_owned())
+        .collect();
+    let is_free = |line: &usize| file(*line).is_some_and(|file| !spoken_of.contains(file.as_str().rsplit('/').next().unwrap_or_default()));
+    let free: Vec<usize> = rows.into_iter().filter(is_free).collect();
+    if free.len() < ROWS_MIN { Vec::new() } else { free }
 }
 
 /// Whether a box is only the title of the steps below it: of the next box, by its number or its indentation.
@@ -89,7 +113,7 @@ fn holds_taken(document: &Document<'_>, line: usize, taken: &[bool]) -> bool {
 /// Whether what stands in a section is work: a box nearly everywhere, a number only in a section that says how to work.
 fn holds_work(document: &Document<'_>, section: &Section, is_box: bool) -> bool {
     let title = clip(document.text(section.line)).to_lowercase();
-    if NO_WORK.iter().any(|word| title.contains(word)) || titles::role_of(&title) == Role::Verify {
+    if sections::holds_no_work(&title) || sections::is_not_now(&title) || titles::role_of(&title) == Role::Verify {
         return false;
     }
     match section.class {

@@ -51,8 +51,14 @@ pub(crate) struct Mark {
     pub(crate) holds_headings: bool,
     /// Files that the format has a field for, and that it writes.
     pub(crate) writes: Vec<Pattern>,
+    /// Whether these are all files that it writes, whatever its text speaks of.
+    pub(crate) writes_are_all: bool,
+    /// Labels of the steps that the format has a field for, and that it waits for; in lower case.
+    pub(crate) needs: Vec<String>,
 }
 
+/// Fields of an entry in front matter that hold no text.
+const FIELDS_WITHOUT_TEXT: [&str; 4] = ["id:", "status:", "dependencies:", "priority:"];
 /// Headings below a phase that make it a list of steps.
 const HEADINGS_MIN: usize = 2;
 
@@ -62,6 +68,18 @@ impl Draft {
         let below = document.headings.partition_point(|heading| heading.line <= self.line);
         let behind = document.headings.partition_point(|heading| heading.line <= self.last);
         self.mark.holds_headings = behind - below >= HEADINGS_MIN;
+    }
+
+    /// Whether a line of it says what it is about: prose, and for a step that stands in front matter the text of its fields.
+    pub(crate) fn says(&self, document: &Document<'_>, line: usize) -> bool {
+        match document.lines[line].kind {
+            Kind::Text | Kind::Item(_) | Kind::Heading(_) => true,
+            Kind::Meta if document.lines[self.line].kind == Kind::Meta => {
+                let text = document.text(line).trim_start_matches("- ");
+                !FIELDS_WITHOUT_TEXT.iter().any(|field| text.starts_with(field))
+            }
+            Kind::Meta | Kind::Code | Kind::Blank | Kind::Rule => false,
+        }
     }
 
     /// Whether it is done: its own box, or where it has none, all the boxes below it, if there are any.

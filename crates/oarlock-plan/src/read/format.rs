@@ -4,7 +4,10 @@
 //! A new format is a new file here, a line in [`read`], and its examples in `tests/formats.rs`.
 
 mod agentos;
+mod backlog;
 mod bmad;
+mod changes;
+mod cursor;
 mod fields;
 mod gsd;
 mod issues;
@@ -14,9 +17,12 @@ mod other;
 mod outline;
 mod phased;
 mod prp;
+mod roadmap;
+mod rows;
 mod speckit;
 mod superpowers;
 mod taskmaster;
+mod todo;
 
 pub(crate) use outline::{Format, Manner, Outline};
 
@@ -26,9 +32,11 @@ use crate::read::document::Document;
 pub(crate) fn read(document: &Document<'_>) -> (Format, Option<Outline>) {
     // The most peculiar marks come first, so that a general one never takes a document from them.
     type Reader = fn(&Document<'_>) -> Option<Outline>;
-    let readers: [(Format, Reader); 10] = [
+    let readers: [(Format, Reader); 12] = [
         (Format::TaskMaster, taskmaster::read),
         (Format::Gsd, gsd::read),
+        (Format::Backlog, backlog::read),
+        (Format::Cursor, cursor::read),
         (Format::SpecKit, speckit::read),
         (Format::Superpowers, superpowers::read),
         (Format::AgentOs, agentos::read),

@@ -116,6 +116,29 @@ pub(crate) fn of_file_lists(document: &Document<'_>, sections: &[Section]) -> Ve
     if items.iter().all(begins_with_file) { items } else { Vec::new() }
 }
 
+/// Adds the items further down that go on with the numbers of a list: "3." below a later heading, where the list ended with "2.".
+pub(crate) fn go_on(document: &Document<'_>, sections: &[Section], drafts: &mut Vec<Draft>) {
+    let number = |draft: &Draft| match document.lines[draft.line].kind {
+        Kind::Item(number) => number,
+        _ => None,
+    };
+    let rises = drafts.iter().zip(1..).all(|(draft, n)| number(draft) == Some(n));
+    let (Some(last), true) = (drafts.last(), rises && drafts.len() > 1) else { return };
+    let (from, indent) = (last.last + 1, document.lines[last.line].indent);
+    for section in sections.iter().filter(|section| section.line >= from && section.class == Class::Other) {
+        let end =
+            sections.iter().map(|other| other.line).find(|line| *line > section.line).unwrap_or(document.lines.len()).min(section.end);
+        let items = top_items(document, &[(section.line + 1, end)], true);
+        let counts = |draft: &&Draft| document.lines[draft.line].indent == indent;
+        for item in items.iter().filter(counts) {
+            let next = u32::try_from(drafts.len() + 1).ok();
+            if number(item).is_some() && number(item) == next && drafts.len() <= STEPS_MAX {
+                drafts.push(item.clone());
+            }
+        }
+    }
+}
+
 /// Lines in bold type that each say what to make, with code or text below: "**Update parser.rs:**".
 pub(crate) fn bold_orders(document: &Document<'_>, from: usize, to: usize) -> Vec<Draft> {
     let begins = |i: &usize| {

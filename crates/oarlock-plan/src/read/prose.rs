@@ -50,8 +50,18 @@ impl Candidate {
     }
 }
 
-/// The steps of `document`, in order; empty when it has none.
-pub(crate) fn find(document: &Document<'_>, sections: &[Section]) -> Result<(Vec<Draft>, Origin), PlanError> {
+/// The steps of the lines from `from` up to `to`, of which it is known that they hold the plan.
+pub(crate) fn between(document: &Document<'_>, from: usize, to: usize) -> Vec<Draft> {
+    extract(document, &[(from, to)]).map_or_else(Vec::new, |(drafts, _)| drafts)
+}
+
+/// The steps of `document` where headings with labels say what they are; else none.
+pub(crate) fn labelled_steps(document: &Document<'_>) -> Vec<Draft> {
+    let best = best(document, &sections::sections(document)).filter(|best| best.shape == Shape::Labelled && best.class != Class::Criteria);
+    best.map_or_else(Vec::new, |best| best.drafts)
+}
+
+fn best(document: &Document<'_>, sections: &[Section]) -> Option<Candidate> {
     let mut best: Option<Candidate> = None;
     for region in regions(document, sections) {
         let Some(candidate) = candidate(document, &region) else {
@@ -65,6 +75,12 @@ pub(crate) fn find(document: &Document<'_>, sections: &[Section]) -> Result<(Vec
             None => best = Some(candidate),
         }
     }
+    best
+}
+
+/// The steps of `document`, in order; empty when it has none.
+pub(crate) fn find(document: &Document<'_>, sections: &[Section]) -> Result<(Vec<Draft>, Origin), PlanError> {
+    let best = best(document, sections);
     // Lists are plainer than paragraphs, unless they only stand in a corner of the document.
     let paragraphs = items::bold_paragraphs(document, &open_spans(document, sections));
     if paragraphs.len() >= PARAGRAPHS_MIN && best.as_ref().is_none_or(|best| best.score < PARAGRAPHS_SCORE) {
@@ -75,9 +91,12 @@ pub(crate) fn find(document: &Document<'_>, sections: &[Section]) -> Result<(Vec
     if of_files.len() >= FILES_MIN && rule::is_on(rule::FILE_STEPS) {
         return Ok((of_files, Origin::Files));
     }
-    let Some(best) = best else {
+    let Some(mut best) = best else {
         return Ok((Vec::new(), Origin::Plan));
     };
+    if best.shape == Shape::List {
+        items::go_on(document, sections, &mut best.drafts);
+    }
     if best.drafts.len() > STEPS_MAX {
         return Err(PlanError::TooManySteps { limit: STEPS_MAX });
     }
@@ -111,6 +130,8 @@ struct Region<'a> {
     title: &'a str,
     class: Class,
     root: bool,
+    /// Whether it is the list of steps of another one.
+    is_nested: bool,
     spans: Vec<(usize, usize)>,
 }
 
@@ -138,7 +159,8 @@ fn regions<'a>(document: &Document<'a>, sections: &[Section]) -> Vec<Region<'a>>
         }
         spans.push((from, section.end));
         spans.retain(|(a, b)| a < b);
-        out.push(Region { title: document.text(section.line), class: section.class, root: false, spans });
+        let is_nested = names_steps(document, section) && is_only_list_of_steps(document, sections, at);
+        out.push(Region { title: document.text(section.line), class: section.class, root: false, is_nested, spans });
     }
     out
 }
@@ -172,12 +194,33 @@ fn root_region<'a>(document: &Document<'a>, sections: &[Section]) -> Region<'a> 
     }
     spans.push((from, document.lines.len()));
     spans.retain(|(a, b)| a < b);
-    Region { title: "", class: Class::Other, root: true, spans }
+    Region { title: "", class: Class::Other, root: true, is_nested: false, spans }
+}
+
+/// "Implementation steps": the section is a list of steps by its name.
+pub(crate) fn names_steps(document: &Document<'_>, section: &Section) -> bool {
+    let title = document.text(section.line).to_lowercase();
+    let last = title.trim_end_matches(|c: char| !c.is_alphanumeric()).rsplit(' ').next().unwrap_or_default().to_owned();
+    section.class == Class::Plan && section.own_class && ["steps", "tasks", "todos"].contains(&last.as_str())
+}
+
+/// Whether a section stands in one on how to work as its only list of steps: what the outer one lists before it is an overview.
+fn is_only_list_of_steps(document: &Document<'_>, sections: &[Section], at: usize) -> bool {
+    let inner = &sections[at];
+    let outer = sections[..at].iter().rev().find(|outer| outer.level < inner.level && inner.line < outer.end);
+    outer.is_some_and(|outer| {
+        let siblings = sections.iter().filter(|other| outer.line < other.line && other.line < outer.end);
+        outer.class == Class::Plan && outer.own_class && siblings.filter(|other| names_steps(document, other)).count() == 1
+    })
 }
 
 fn candidate(document: &Document<'_>, region: &Region<'_>) -> Option<Candidate> {
     let looks = looks_at_things(region.title);
     let (mut drafts, shape) = extract(document, &region.spans)?;
+    drafts.retain(|draft| !forbids(&draft.title));
+    if drafts.is_empty() {
+        return None;
+    }
     for draft in &mut drafts {
         draft.looks = looks;
         draft.items.iter_mut().for_each(|item| item.looks = looks);
@@ -202,7 +245,14 @@ fn candidate(document: &Document<'_>, region: &Region<'_>) -> Option<Candidate> 
     let bold = drafts.iter().all(|draft| document.text(draft.line).starts_with("**"));
     // One alone is a remark, unless it is written as its neighbours are.
     let single = if bold && shape == Shape::Bullets { 0 } else { single };
-    Some(Candidate { score: base + form + single, shape, word, drafts, bold, class: region.class })
+    let nested = i32::from(region.is_nested);
+    Some(Candidate { score: base + form + single + nested, shape, word, drafts, bold, class: region.class })
+}
+
+/// "Step 0: Do not change" says what is left alone.
+fn forbids(title: &str) -> bool {
+    let lower = title.to_lowercase();
+    ["do not ", "don't ", "don’t ", "no changes", "out of scope", "what not to "].iter().any(|start| lower.starts_with(start))
 }
 
 /// "Folders to analyze", "Audit checklist".

@@ -121,6 +121,67 @@ static LISTS: [(Groups, List); 8] = [
     (DETAILS, List::new("implementation, next, requirements, changes, improvements, fixes, features, scope")),
 ];
 
+/// Words of sections that order, check or retell the work and hold none of it.
+const NO_WORK: [&str; 25] = [
+    "criteria",
+    "checklist",
+    "quality",
+    "gate",
+    "verif",
+    "validat",
+    "definition of done",
+    "acceptance",
+    "success",
+    "milestone",
+    "order",
+    "overview",
+    "summary",
+    "strategy",
+    "parallel",
+    "dependenc",
+    "self-review",
+    "review",
+    "requirement",
+    "file list",
+    "legend",
+    "metric",
+    "priorit",
+    "created",
+    "next ",
+];
+
+/// Words of sections whose boxes are no work of now.
+const NOT_NOW: [&str; 17] = [
+    "resolved",
+    "done",
+    "completed",
+    "finished",
+    "archive",
+    "history",
+    "log",
+    "ideas",
+    "someday",
+    "icebox",
+    "wishlist",
+    "out of scope",
+    "deferred",
+    "postponed",
+    "later",
+    "future",
+    "beyond",
+];
+
+/// Whether a section holds what was done or may be done some day, by its title in lower case.
+pub(crate) fn is_not_now(title: &str) -> bool {
+    let words = words::tokens(title);
+    NOT_NOW.iter().any(|word| if word.contains(' ') { title.contains(word) } else { words.iter().any(|own| own == word) })
+}
+
+/// Whether a section orders, checks or retells the work and holds none of it, by its title in lower case.
+pub(crate) fn holds_no_work(title: &str) -> bool {
+    NO_WORK.iter().any(|word| title.contains(word))
+}
+
 /// All of them. They match where a word begins, so that "risk" finds "risks".
 static HEADS: LazyLock<Phrases> = LazyLock::new(|| {
     let of_list = |(group, list): &'static (Groups, List)| list.iter().map(move |phrase| (format!(" {phrase}"), *group));

@@ -19,7 +19,7 @@ static WRITE: List = List::new(
      remove, delete, rename, move, replace, build, generate, append, save, store, output, put, \
      insert, patch, touch, populate, configure, convert, migrate, split, document, draft, \
      produce, make, establish, develop, integrate, place, record, export, correct, adjust, \
-     improve, bump, introduce, wire, register, clean",
+     improve, bump, introduce, wire, register, clean, enhance, expand, rework, simplify, optimize, scaffold, wrap, deprecate, prune",
 );
 static READ: List = List::new(
     "read, review, analyze, check, verify, test, inspect, see, parse, load, import, run, execute, \
@@ -70,7 +70,7 @@ fn governing_of(words: &[String]) -> Option<Deed> {
         if is_writing(word) {
             return Some(Deed::Write { makes: MAKES.contains(stem(word)), tests });
         }
-        if is_reading(word) {
+        if is_reading(word) && !(word == "use" && words.get(k + 1).is_some_and(|next| next.starts_with("case"))) {
             if !is_noun(words, k) {
                 return Some(Deed::Read);
             }
@@ -88,6 +88,25 @@ pub(crate) fn orders_or_writes(clause: &str) -> bool {
     let first = words.iter().position(|w| w != ",");
     let orders = first.is_some_and(|k| is_writing(&words[k]) || is_reading(&words[k]) && !is_noun(&words, k));
     orders || matches!(governing_of(&words), Some(Deed::Write { .. }))
+}
+
+/// Whether `clause` is an order to check, with nothing to change: "verify that it builds in". "Review and extend" changes something.
+pub(crate) fn only_checks(clause: &str) -> bool {
+    let words = marked(clause);
+    let mut words = words.iter().map(String::as_str).skip_while(|word| *word == ",");
+    let checks = words.next().is_some_and(|first| ["verify", "check", "confirm", "review"].contains(&first));
+    let mut is_joined = false;
+    checks
+        && !words.any(|word| {
+            let changes = is_joined && is_writing(word);
+            is_joined = ["and", "then", ","].contains(&word);
+            changes
+        })
+}
+
+/// Whether `clause` begins with a verb that creates or changes.
+pub(crate) fn begins_with_write(clause: &str) -> bool {
+    each_token(clause).next().is_some_and(|word| is_writing(&word))
 }
 
 /// Whether a verb of `clause` creates or changes.
@@ -170,6 +189,7 @@ mod tests {
             ("Write the comparison with a plain scan,", write(true, false)),
             ("Create the test runner script (", write(true, false)),
             ("Add search to", write(true, false)),
+            ("Create the show use case in", write(true, false)),
             ("Search the index in", Some(Deed::Read)),
             ("Update it, test it in", Some(Deed::Read)),
             ("Update the prompt so that agents review", Some(Deed::Read)),

@@ -20,12 +20,23 @@ pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
     }
     let outlined = Outlined::of(document);
     let mut drafts = Vec::new();
+    let mut told: Vec<String> = Vec::new();
     for group in groups {
+        // A later heading of the same number sums up what was done.
+        let number = label(document, group.line);
+        if told.contains(&number) {
+            continue;
+        }
+        told.push(number);
         let all = entry::entries(document, group.line + 1, group.end, STEPS_MAX + 1, |line| {
             is_box(document, line) && number_of(document, line).is_some()
         });
         let id = |line: usize| number_of(document, line).map_or("", |(id, _)| id);
         let mut steps = leaves(document, &all, |whole, part| is_part(id(part.line), id(whole.line)));
+        // "1.0 Complete the layer" holds 1.1 and so on, whatever file it names.
+        steps.retain(|step| {
+            !(id(step.line).ends_with(".0") && all.iter().any(|other| other.line != step.line && is_part(id(other.line), id(step.line))))
+        });
         if steps.is_empty() {
             // A group without boxes is one task.
             steps = entry::entries(document, group.line, group.end, 1, |line| line == group.line);
@@ -40,4 +51,10 @@ pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
         }
     }
     (drafts.len() >= 2).then_some(Outline { drafts, manner: Manner::Chain })
+}
+
+/// The word and the number that the heading of a group begins with.
+fn label(document: &Document<'_>, line: usize) -> String {
+    let text = clip(document.text(line)).trim_start_matches(['*', ' ']).to_lowercase();
+    text.split_whitespace().take(3).map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())).collect::<Vec<_>>().join(" ")
 }

@@ -5,26 +5,35 @@ use crate::read::document::{Document, Kind};
 use crate::read::draft::{Draft, STEPS_MAX};
 use crate::read::entry;
 use crate::read::format::outline::{Format, Manner, Outline};
-use crate::read::format::phased;
+use crate::read::format::{backlog, changes, cursor, phased, roadmap, rows, todo};
 use crate::text::{clip, plain, words};
 
 /// The format of a document that no reader took, and its steps where a table lists them.
 pub(super) fn read(document: &Document<'_>) -> (Format, Option<Outline>) {
     let format = named(document);
-    let in_phases = || if matches!(format, Format::Plain | Format::Cursor) { phased::read(document) } else { None };
-    let outline = table_rows(document).or_else(in_phases);
+    let outline = match format {
+        Format::Plain => of_no_format(document).or_else(|| roadmap::read(document)).or_else(|| todo::read(document)),
+        _ => of_tables(document).or_else(|| changes::read(document)),
+    };
     (format, outline)
+}
+
+/// The steps of a document by forms that no format has for itself: tables of steps, phases, and headings of files.
+pub(super) fn of_no_format(document: &Document<'_>) -> Option<Outline> {
+    of_tables(document).or_else(|| phased::read(document)).or_else(|| changes::read(document))
+}
+
+fn of_tables(document: &Document<'_>) -> Option<Outline> {
+    table_rows(document).or_else(|| rows::read(document))
 }
 
 fn named(document: &Document<'_>) -> Format {
     let front = |key: &str| document.front_matter(key).is_some();
     let has = |mark: &str| (0..document.lines.len().min(400)).any(|line| document.raw(line).contains(mark));
     let title = document.headings.first().map_or("", |heading| document.text(heading.line));
-    if front("assignee") && front("id") && front("status") || has("<!-- AC:BEGIN") {
+    if backlog::is_task(document) {
         Format::Backlog
-    } else if (0..document.lines.len().min(200))
-        .any(|line| document.lines[line].kind == Kind::Meta && document.raw(line).starts_with("todos:"))
-    {
+    } else if cursor::list_of_todos(document).is_some() {
         Format::Cursor
     } else if has("```yaml") && has("CREATE ") && title.contains("PRP") {
         Format::Prp

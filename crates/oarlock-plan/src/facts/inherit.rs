@@ -1,0 +1,168 @@
+//! What steps write that name no file themselves: the file in the heading or the box that they are below, the file of the type that they
+//! change, and the one file that their group is called after. The first two are stated; the last only shows what a step is likely to touch.
+
+use std::collections::HashMap;
+
+use oarlock_model::pattern::Pattern;
+
+use crate::facts::files::{self, StepFiles, is_test};
+use crate::facts::overlap::{Id, Table};
+use crate::facts::units::Unit;
+use crate::read::document::{Document, Kind};
+use crate::read::draft::Draft;
+use crate::read::entry;
+use crate::text::titles::Role;
+use crate::text::verbs::{self, Deed};
+use crate::text::words::{naming_stems, tokens};
+use crate::text::{clip, name_of};
+
+/// A heading with more files is about all of them.
+const ABOVE_FILES_MAX: usize = 3;
+/// Lines above a step in which the box that holds it is looked for.
+const ABOVE_LINES_MAX: usize = 200;
+/// Shortest name of a type that is looked for.
+const TYPE_CHARS_MIN: usize = 6;
+
+/// Gives files to the `units` that name none.
+pub(crate) fn fill(document: &Document<'_>, units: &[Unit], roles: &[Role], files: &mut [StepFiles], table: &mut Table) {
+    let mut taken = vec![false; document.lines.len()];
+    for unit in units {
+        taken[unit.draft.line..=unit.draft.last].fill(true);
+    }
+    let types = types(files, table);
+    for (at, unit) in units.iter().enumerate() {
+        if let Some(id) = below_file(document, &unit.draft, &taken, table).filter(|_| files[at].writes.is_empty() || files[at].by_topic) {
+            let spoken_of = std::mem::take(&mut files[at].writes);
+            files[at].mentions.extend(spoken_of);
+            take(&mut files[at], vec![id], false);
+            continue;
+        }
+        if !files[at].writes.is_empty() || !works(roles[at]) {
+            continue;
+        }
+        let stated = [of_types(&unit.draft, &types), above(document, &unit.draft, &taken, table)];
+        let found = stated.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
+        let found: Vec<Id> = found.into_iter().filter(|id| suits(&unit.draft, table.pattern(*id))).collect();
+        take(&mut files[at], found, false);
+    }
+    of_groups(document, units, roles, files, table);
+}
+
+fn works(role: Role) -> bool {
+    matches!(role, Role::Foundation | Role::Build | Role::Integrate | Role::Document | Role::Finish)
+}
+
+fn take(files: &mut StepFiles, found: Vec<Id>, is_guess: bool) {
+    if found.is_empty() {
+        return;
+    }
+    files.by_topic = true;
+    files.partial |= is_guess;
+    for id in found {
+        files::push_bounded(&mut files.writes, id);
+        files.mentions.retain(|other| *other != id);
+        files.in_code.retain(|other| *other != id);
+    }
+}
+
+/// Tests are written in files of tests, and nothing else is.
+fn suits(draft: &Draft, pattern: &Pattern) -> bool {
+    let speaks_of_tests = tokens(&draft.title).iter().any(|word| ["test", "tests", "testing", "spec", "specs"].contains(&word.as_str()));
+    speaks_of_tests == is_test(pattern)
+}
+
+/// The file whose name alone is the heading above an item: what is listed there is to be done to it, in whatever words.
+fn below_file(document: &Document<'_>, draft: &Draft, taken: &[bool], table: &mut Table) -> Option<Id> {
+    let before = document.headings.partition_point(|heading| heading.line <= draft.line);
+    let line = before.checked_sub(1).map(|at| document.headings[at].line).filter(|line| !taken[*line])?;
+    let found = document.paths(line, 2);
+    let [path] = found.as_slice() else { return None };
+    let text = clip(document.text(line));
+    let is_rest_empty = !text[..path.start].contains(char::is_alphabetic) && !text[path.end..].contains(char::is_alphanumeric);
+    let is_item = matches!(document.lines[draft.line].kind, Kind::Item(_));
+    if is_item && is_rest_empty && path.pattern.is_literal() { table.intern(&path.pattern) } else { None }
+}
+
+/// The files that the innermost heading above a step names, or else the box that holds it; none where the step stands in another one.
+fn above(document: &Document<'_>, draft: &Draft, taken: &[bool], table: &mut Table) -> Vec<Id> {
+    let own = document.lines[draft.line];
+    if !matches!(own.kind, Kind::Item(_)) {
+        return Vec::new();
+    }
+    let number = |line: usize| entry::number(clip(document.text(line))).map_or("", |(id, _)| id);
+    for line in (draft.line.saturating_sub(ABOVE_LINES_MAX)..draft.line).rev() {
+        let is_whole = || document.lines[line].indent + 1 < own.indent || entry::is_part(number(draft.line), number(line));
+        match document.lines[line].kind {
+            Kind::Heading(_) if taken[line] => return Vec::new(),
+            Kind::Heading(_) => {
+                let found = document.paths(line, ABOVE_FILES_MAX + 1);
+                let are_few = found.len() <= ABOVE_FILES_MAX && found.iter().all(|path| path.pattern.is_literal());
+                return found.iter().filter(|_| are_few).filter_map(|path| table.intern(&path.pattern)).collect();
+            }
+            Kind::Item(_) if !taken[line] && is_whole() => {
+                let files = files::of_draft(document, &Draft { line, last: line, ..Draft::default() }, table);
+                if !files.writes.is_empty() && files.writes.len() <= ABOVE_FILES_MAX {
+                    return files.writes;
+                }
+            }
+            _ => {}
+        }
+    }
+    Vec::new()
+}
+
+/// Files that steps write, by the name that a type in them has: `user_store.dart` by "userstore". Of two files of one name neither is meant.
+fn types(files: &[StepFiles], table: &Table) -> HashMap<String, Option<Id>> {
+    let mut out: HashMap<String, Option<Id>> = HashMap::new();
+    let written = files.iter().filter(|files| !files.by_topic).flat_map(|files| files.writes.iter());
+    for id in written.filter(|id| table.pattern(**id).is_literal()) {
+        let name = name_of(table.pattern(*id).as_str());
+        let bare: String = name.split('.').next().unwrap_or(name).chars().filter(char::is_ascii_alphanumeric).collect();
+        if bare.len() >= TYPE_CHARS_MIN {
+            out.entry(bare.to_ascii_lowercase()).and_modify(|known| *known = known.filter(|known| known == id)).or_insert(Some(*id));
+        }
+    }
+    out
+}
+
+/// The file of the type that a title says is changed: "Add a page parameter to UserStore".
+fn of_types(draft: &Draft, types: &HashMap<String, Option<Id>>) -> Vec<Id> {
+    let mut out = Vec::new();
+    let mut from = 0;
+    for word in draft.title.split(|c: char| !c.is_ascii_alphanumeric()) {
+        let at = draft.title[from..].find(word).map_or(from, |at| from + at);
+        from = at + word.len();
+        let humps = word.chars().filter(char::is_ascii_uppercase).count();
+        if humps < 2 || word.len() < TYPE_CHARS_MIN || !word.starts_with(|c: char| c.is_ascii_uppercase()) {
+            continue;
+        }
+        let is_changed = matches!(verbs::governing(&draft.title[..at]), Some(Deed::Write { .. }));
+        let known = types.get(&word.to_ascii_lowercase()).copied().flatten().filter(|_| is_changed);
+        out.extend(known.filter(|id| !out.contains(id)));
+    }
+    out
+}
+
+/// In a group whose steps name one file between them, after which the group is called, the others work on that file too, as far as anything shows.
+fn of_groups(document: &Document<'_>, units: &[Unit], roles: &[Role], files: &mut [StepFiles], table: &Table) {
+    let mut groups: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (at, unit) in units.iter().enumerate().filter(|(_, unit)| unit.draft.mark.group > 0) {
+        groups.entry(unit.draft.mark.group).or_default().push(at);
+    }
+    for (group, members) in groups {
+        let mut named: Vec<Id> = members.iter().flat_map(|at| files[*at].writes.iter().copied()).collect();
+        named.sort_unstable();
+        named.dedup();
+        let title = naming_stems(clip(document.text(group - 1)));
+        let is_name = |id: &Id| {
+            let name = name_of(table.pattern(*id).as_str());
+            naming_stems(name.split('.').next().unwrap_or(name)).iter().any(|stem| title.contains(stem))
+        };
+        for at in members {
+            let fits: Vec<Id> = named.iter().copied().filter(|id| suits(&units[at].draft, table.pattern(*id))).collect();
+            if files[at].writes.is_empty() && works(roles[at]) && fits.len() == 1 && is_name(&fits[0]) {
+                take(&mut files[at], fits, true);
+            }
+        }
+    }
+}
