@@ -13,7 +13,7 @@ use oarlock_ops::admin::Administration;
 use oarlock_ops::caller::Caller;
 use oarlock_ops::registry;
 use oarlock_ops::settings::Settings;
-use oarlock_plan::{Options, Plan, split, validate};
+use oarlock_plan::{Conversation, Options, Plan, Turn, split, validate};
 use oarlock_ralf::{Append, Project, append_items, set_block, set_item};
 use oarlock_sqlite::{Options as StoreOptions, SqliteAdministration, SqliteStore, StorePaths, Synchronous};
 use oarlock_testkit::{MemoryStore, say};
@@ -26,6 +26,9 @@ pub struct Target {
     /// Feeds it; a panic is a find.
     pub feed: fn(&[u8]),
 }
+
+/// Most questions of a conversation about a plan.
+const QUESTIONS_MAX: usize = 5;
 
 /// All of them.
 pub const TARGETS: &[Target] = &[
@@ -78,6 +81,26 @@ fn plan(input: &[u8]) {
         let json = serde_json::to_string(&plan).expect("a plan can be written");
         let _: Plan = serde_json::from_str(&json).expect("and read again");
     }
+    if let Some(document) = document {
+        answered(document, json);
+    }
+}
+
+/// Whatever a planner answers to every question, the conversation ends, and a plan that comes of it is one.
+fn answered(document: &str, answer: &str) {
+    let options = Options::new("T-1");
+    let Ok(mut talk) = Conversation::begin(document, &options, &[]) else { return };
+    for _ in 0..QUESTIONS_MAX {
+        match talk.answer(answer, &mut |search| Some(search.done())) {
+            Turn::Ask(_) => {}
+            Turn::GiveUp(_) => return,
+            Turn::Plan(plan) => {
+                assert!(validate(&plan, Some(document), &options, &[]).is_ok_and(|plan| plan.planner == "given"), "{plan}");
+                return;
+            }
+        }
+    }
+    unreachable!("more than {QUESTIONS_MAX} questions");
 }
 
 fn lived_in() -> MemoryStore {
