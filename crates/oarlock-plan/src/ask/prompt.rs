@@ -77,8 +77,9 @@ Answer with one JSON object and nothing else. Do not carry out the work, do not 
  "left_out": [[20, 24, "acceptance criteria of step 1"]]}
 
 STEPS
-- A step is the smallest piece of work that one agent could be given by itself: a task, a box, a numbered item of the work, or one of its
-  sub-items if that names files of its own. Work on independent files is in steps of its own, as far as lines of the document tell it apart.
+- A step is the smallest piece of work that is worth giving to one agent: a task, a box, a numbered item of the work, or one of its sub-items if
+  that has files of its own. Work on independent files is in steps of its own, as far as lines of the document tell it apart.
+- Sub-items that do one thing bit by bit (load, change, check, run the tests of the same component) are one step together: their lines are its lines.
 - Every numbered item and every open box of the work is in a step. Work that is written as sentences is in a step, too.
 - What belongs to the work of one step is in its lines: its details, notes, code, inner instructions ("Step 1: write a failing test … Step 5:
   commit"), and its own criteria. Inner instructions of one task are not steps.
