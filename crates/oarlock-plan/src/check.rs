@@ -2,6 +2,7 @@
 //! for plans with steps of their own), and held against
 //! the files that a repository has ([`repository`]).
 
+mod details;
 pub(crate) mod given;
 pub(crate) mod own;
 pub(crate) mod problem;

@@ -30,6 +30,8 @@ const DOCUMENT_BYTES_MAX: usize = 512 * 1_024;
 const UNSTARTABLE: [i32; 2] = [126, 127];
 /// How long is waited before signals and the time are looked at again.
 const SLICE: StdDuration = StdDuration::from_millis(50);
+/// Characters of a command that stand for it.
+const NAME_CHARS_MAX: usize = 40;
 /// Characters of what a program said last that a reason repeats.
 const SAID_CHARS_MAX: usize = 300;
 
@@ -46,9 +48,8 @@ impl PlanningAgent {
     /// take as long as `timeout`, or 10 minutes.
     #[must_use]
     pub fn of_shell(words: &str, timeout: Option<Duration>) -> Self {
-        let words = client::with_flags(words);
-        let name = first_line(&words, 40);
-        let command = ["sh".into(), "-c".into(), words.into()].to_vec();
+        let name = first_line(words, NAME_CHARS_MAX);
+        let command = ["sh".into(), "-c".into(), client::with_flags(words).into()].to_vec();
         Self { command, name, timeout: timeout.unwrap_or(Duration::from_ms(TIMEOUT_MS_DEFAULT)) }
     }
 

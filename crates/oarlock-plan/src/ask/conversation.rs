@@ -13,7 +13,8 @@ use crate::check::problem::{Problem, Problems};
 use crate::check::repository::{Existing, Search, check_repository};
 use crate::check::validate::validate;
 use crate::parts::options::Options;
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
+use crate::read::document::Document;
 use crate::task_text::split;
 
 /// How often a plan is asked for, in all.
@@ -122,7 +123,7 @@ impl<'a> Conversation<'a> {
         faults.extend(rest);
         if is_lost || (!faults.is_empty() && !self.asked_for_rest && self.tries + 1 < TRIES_MAX) {
             self.asked_for_rest = true;
-            faults.push("put these lines into steps, or name them in \"left_out\" with the reason".to_owned());
+            faults.push("put lines of open work into steps, and name the others in \"left_out\" with the reason".to_owned());
             return self.again(faults, output);
         }
         // What runs in one piece cannot be at work at once.
@@ -135,7 +136,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// The items of the work that a plan has passed over, and what else the rules took for steps.
+    /// The items of the work that a plan has passed over; and what else the rules took for steps, and steps that are done.
     fn passed_over(&self, own: &Map<String, Value>, plan: &Plan) -> (Vec<String>, Vec<String>) {
         let mut problems = Problems::default();
         let read = Reader { problems: &mut problems, options: &self.options, known: &[] }.own(&Value::Object(own.clone()));
@@ -146,7 +147,11 @@ impl<'a> Conversation<'a> {
         let rest = self.rules.steps.iter().filter(|step| !is_met(step.line, step.end));
         let rest = rest.filter(|step| !lost.iter().any(|warning| warning.starts_with(&format!("line {}:", step.line))));
         let name = |line: usize, end: usize, title: &str| format!("lines {line} to {end} (\"{title}\") are in no step");
-        let rest = rest.map(|step| name(step.line, step.end, &step.title)).take(FAULTS_MAX).collect();
+        let mut rest: Vec<String> = rest.map(|step| name(step.line, step.end, &step.title)).take(FAULTS_MAX).collect();
+        if let Ok(read) = Document::read(self.document) {
+            let is_done = |step: &&Step| read.lines.get(step.line.wrapping_sub(1)).is_some_and(|line| line.tick == Some(true));
+            rest.extend(plan.steps.iter().filter(is_done).map(|step| format!("step {} (line {}) is ticked as done", step.n, step.line)));
+        }
         (lost, rest)
     }
 

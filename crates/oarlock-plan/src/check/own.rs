@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use oarlock_model::pattern::Pattern;
 use serde_json::Value;
 
+use crate::check::details;
 use crate::check::given::{LeftOut, Own, Reader};
 use crate::check::problem::{PROBLEMS_MAX, Problem, Problems};
 use crate::facts::overlap::{Id, Table};
@@ -38,11 +39,14 @@ pub(crate) fn is_own(value: &Value) -> bool {
 /// Completes such a plan.
 pub(crate) fn complete(value: &Value, document: Option<&str>, options: &Options, known: &[String]) -> Result<Plan, Vec<Problem>> {
     let mut problems = Problems::default();
-    let Own { steps, needs: given, left_out } = Reader { problems: &mut problems, options, known }.own(value);
+    let Own { mut steps, needs: given, left_out } = Reader { problems: &mut problems, options, known }.own(value);
     check_steps(&steps, document, &mut problems);
     check_left_out(&steps, &left_out, document, &mut problems);
     if !problems.list.is_empty() {
         return Err(problems.list);
+    }
+    if let Some(Ok(read)) = document.map(Document::read) {
+        details::add(&mut steps, left_out.iter().map(|left| left.lines), &read);
     }
     let mut plan = Plan { task: options.task.clone(), planner: "given".to_owned(), steps, ..Plan::default() };
     let mut orders = Orders { needs: vec![Vec::new(); plan.steps.len()], edges: Vec::new() };

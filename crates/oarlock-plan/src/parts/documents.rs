@@ -44,11 +44,8 @@ fn one(whole: Option<&Whole<'_>>, plan: &Plan, part: usize) -> String {
     let subtask = &plan.subtasks[part];
     let read = whole.map(|whole| whole.read);
     let steps = || plan.steps.iter().filter(|s| subtask.steps.contains(&s.n));
-    let lines = |step: &Step| {
-        let read = read.filter(|r| step.line >= 1 && step.line <= step.end && step.end <= r.lines.len())?;
-        Some(read.slice(step.line - 1, step.end - 1))
-    };
-    let length: usize = steps().filter_map(lines).map(str::len).sum();
+    let lines = |step: &Step| read.and_then(|read| ranges(read, step));
+    let length: usize = steps().filter_map(lines).flatten().map(str::len).sum();
     let mut out = String::with_capacity(length.min(PART_BYTES_MAX) + HEAD_BYTES);
     head(&mut out, whole.and_then(|whole| whole.title.as_deref()), plan, subtask);
     out.push_str("\n## Steps\n");
@@ -59,7 +56,7 @@ fn one(whole: Option<&Whole<'_>>, plan: &Plan, part: usize) -> String {
             let _ = write!(out, "\nFrom \"{}\":\n", phase.unwrap_or_default());
         }
         match lines(step) {
-            Some(text) => copy(&mut out, text),
+            Some(texts) => texts.iter().for_each(|text| copy(&mut out, text)),
             None => {
                 let _ = write!(out, "\n- {}\n", step.title);
             }
@@ -76,6 +73,14 @@ fn one(whole: Option<&Whole<'_>>, plan: &Plan, part: usize) -> String {
         list(&mut out, CRITERIA_OF_WHOLE, &found.common);
     }
     out
+}
+
+/// The lines of a step as they stand, one text for each range; nothing when they are not all in the document.
+fn ranges<'a>(read: &Document<'a>, step: &Step) -> Option<Vec<&'a str>> {
+    let one = [[step.line, step.end]];
+    let ranges = if step.lines.is_empty() { &one[..] } else { &step.lines };
+    let is_inside = |[first, last]: &[usize; 2]| 1 <= *first && first <= last && *last <= read.lines.len();
+    ranges.iter().map(|range| is_inside(range).then(|| read.slice(range[0] - 1, range[1] - 1))).collect()
 }
 
 fn head(out: &mut String, title: Option<&str>, plan: &Plan, subtask: &Subtask) {
