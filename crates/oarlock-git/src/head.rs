@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use oarlock_host::file::{Links, read_small};
 
 use crate::repository::git_dir_of;
-use crate::worktree::top_around;
+use crate::worktree::top::top_around;
 
 /// The longest such file that is read, in bytes.
 const BYTES_MAX: u64 = 4 << 10;

@@ -1,5 +1,5 @@
 //! What is asked of git: where repositories and worktrees are, what an index tracks, what is about to be committed or pushed, where
-//! hooks belong, what is checked out.
+//! hooks belong, what is checked out; and agents' worktrees, from making them to comparing their branches.
 //!
 //! What every call needs is read from git's own files: starting git would cost a one-shot command more than all the rest. Git itself is
 //! started where only it can tell. Nothing here knows a store.
@@ -16,6 +16,9 @@ pub use changes::{pushed, staged};
 pub use head::checked_out;
 pub use hooks::hooks_dir;
 pub use index::tracked;
-pub use program::GitFailed;
+pub use program::{GitFailed, REPOSITORY_VARIABLES};
 pub use repository::{Repository, exclude_of};
+pub use worktree::{
+    BRANCHES, Compared, Concern, End, Entered, Ground, Left, Pair, Pairs, Place, Refusal, Shared, Stock, Stocked, Worktrees, branch_of,
+};
 pub use worktree::{DOT_GIT, is_linked, is_top, slashed, top_around, worktree_of};

@@ -1,8 +1,27 @@
 //! Starting git.
 
+use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::Path;
-use std::process::Command;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+/// Environment variables that make git use another repository, worktree or index than those of its directory. Hooks and aliases of git
+/// set them for what they start.
+pub const REPOSITORY_VARIABLES: [&str; 8] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE",
+];
+
+/// The longest error of git that is passed on, in characters. Its end is kept: the reason is in the last lines.
+const ERROR_CHARS_MAX: usize = 2_000;
 
 /// Why git did not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +50,7 @@ pub(crate) fn ask(dir: Option<&Path>, args: &[&str]) -> Result<String, GitFailed
 /// The same of the repository around `dir`, whatever repository the environment names.
 pub(crate) fn ask_around(dir: &Path, args: &[&str]) -> Result<String, GitFailed> {
     let mut command = Command::new("git");
-    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"] {
+    for variable in REPOSITORY_VARIABLES {
         command.env_remove(variable);
     }
     answer(command.arg("-C").arg(dir).args(args))
@@ -43,4 +62,108 @@ fn answer(command: &mut Command) -> Result<String, GitFailed> {
         return Err(GitFailed(String::from_utf8_lossy(&run.stderr).trim().to_owned()));
     }
     Ok(String::from_utf8_lossy(&run.stdout).into_owned())
+}
+
+/// Git, started in one directory. It uses the repository of that directory, whatever the environment names, and never asks a person.
+#[derive(Clone, Debug)]
+pub(crate) struct Git {
+    dir: PathBuf,
+    variables: Vec<(OsString, OsString)>,
+    /// Kept open by what is started, so that a lock on it lasts as long as that lives, also when we are killed.
+    lock: Option<Arc<File>>,
+}
+
+/// What git answered, whether it succeeded or not.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    /// The exit status; none when a signal ended it.
+    pub(crate) code: Option<i32>,
+    /// What it printed. Names that are not UTF-8 are damaged here.
+    pub(crate) printed: String,
+    /// What it said, cut to its last 2,000 characters.
+    pub(crate) error: String,
+}
+
+impl Git {
+    pub(crate) fn at(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), variables: Vec::new(), lock: None }
+    }
+
+    /// With this variable in its environment.
+    pub(crate) fn with(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// With a lock that is kept while git runs.
+    pub(crate) fn holding(mut self, lock: &Arc<File>) -> Self {
+        self.lock = Some(Arc::clone(lock));
+        self
+    }
+
+    /// What git prints, without the end of its last line.
+    ///
+    /// # Errors
+    /// There is no git, or it fails; its own words are the error.
+    pub(crate) fn ask<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<String, GitFailed> {
+        let answer = self.run(args)?;
+        match answer.code {
+            Some(0) => Ok(answer.printed.trim_end_matches(['\n', '\r']).to_owned()),
+            _ => Err(answer.failed()),
+        }
+    }
+
+    /// Whether git says yes (exit 0) or no (exit 1).
+    ///
+    /// # Errors
+    /// There is no git, or it ends in another way.
+    pub(crate) fn says<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<bool, GitFailed> {
+        let answer = self.run(args)?;
+        match answer.code {
+            Some(0) => Ok(true),
+            Some(1) => Ok(false),
+            _ => Err(answer.failed()),
+        }
+    }
+
+    /// Runs git and returns how it ended.
+    ///
+    /// # Errors
+    /// There is no git.
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Answer, GitFailed> {
+        let mut command = Command::new("git");
+        for variable in REPOSITORY_VARIABLES {
+            command.env_remove(variable);
+        }
+        command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_EDITOR", "true").envs(self.variables.iter().map(|(name, value)| (name, value)));
+        // An empty file: what reads it finds its end at once.
+        if let Some(lock) = self.lock.as_deref().and_then(|lock| lock.try_clone().ok()) {
+            command.stdin(Stdio::from(lock));
+        }
+        let Output { status, stdout, stderr } = command.arg("-C").arg(&self.dir).args(args).output().map_err(|error| {
+            let what = if error.kind() == std::io::ErrorKind::NotFound {
+                "git is not installed, or not in PATH".to_owned()
+            } else {
+                format!("git cannot be started: {error}")
+            };
+            GitFailed(what)
+        })?;
+        let error = String::from_utf8_lossy(&stderr).trim().to_owned();
+        let cut = error.char_indices().rev().nth(ERROR_CHARS_MAX - 1).map_or(0, |(at, _)| at);
+        Ok(Answer { code: status.code(), printed: String::from_utf8_lossy(&stdout).into_owned(), error: error[cut..].to_owned() })
+    }
+}
+
+impl Answer {
+    /// The failure that this answer is.
+    pub(crate) fn failed(&self) -> GitFailed {
+        let said = match (self.error.is_empty(), self.printed.trim().is_empty()) {
+            (false, _) => self.error.clone(),
+            (true, false) => self.printed.trim().chars().take(ERROR_CHARS_MAX).collect(),
+            (true, true) => {
+                self.code.map_or_else(|| "git was ended by a signal".to_owned(), |code| format!("git ended with exit status {code}"))
+            }
+        };
+        GitFailed(said)
+    }
 }

@@ -7,7 +7,7 @@ use oarlock_host::file::canonical;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::worktree::DOT_GIT;
+use crate::worktree::top::DOT_GIT;
 
 /// The longest file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -40,6 +40,11 @@ impl Repository {
         // Inside a repository's own directory.
         let common = common_of(dir).filter(|common| dir.join("HEAD").exists() && is_git_dir(common))?;
         Some(Self { top: dir.to_owned(), common, is_plain: false })
+    }
+
+    /// What all its worktrees share, links resolved.
+    pub(crate) fn common(&self) -> &Path {
+        &self.common
     }
 
     /// The directory that a store of this repository lies in `.oarlock` of, from whichever worktree one looks.

@@ -1,38 +1,34 @@
-//! Worktrees by their tops: the folders that have a `.git`.
+//! Worktrees: by their tops ([`top`]), and those of agents, `.oarlock/worktrees/AGENT`, one for each agent and reused from task to task.
+//!
+//! [`Worktrees::open`] finds the repository and the branch that tasks begin at. [`Worktrees::take`] takes an agent's worktree,
+//! [`Worktrees::enter`] brings it to a task's branch, [`Worktrees::leave`] commits what is left there and lets go of the branch. Every step is
+//! noted before it is made ([`place`]), so that a kill between any two loses nothing ([`mend`]).
 
-use std::path::{Path, PathBuf};
+mod base;
+mod enter;
+mod leave;
+mod mend;
+mod names;
+mod pairs;
+mod place;
+mod refusal;
+mod repo;
+mod shared;
+mod stock;
+pub(crate) mod top;
+mod tree;
 
-/// What the top of a worktree has: the repository's directory, or a file that names it.
-pub const DOT_GIT: &str = ".git";
+pub use base::Ground;
+pub use enter::Entered;
+pub use leave::{End, Left};
+pub use names::{BRANCHES, branch_of};
+pub use pairs::{Compared, Pair, Pairs};
+pub use place::Place;
+pub use refusal::{Concern, Refusal};
+pub use repo::Worktrees;
+pub use shared::Shared;
+pub use stock::{Stock, Stocked};
+pub use top::{DOT_GIT, is_linked, is_top, slashed, top_around, worktree_of};
 
-/// Whether `dir` is the top of a worktree: a link that leads nowhere counts, since a repository can bring one.
-#[must_use]
-pub fn is_top(dir: &Path) -> bool {
-    dir.join(DOT_GIT).symlink_metadata().is_ok()
-}
-
-/// Whether `dir` is the top of a linked worktree, or of a submodule.
-#[must_use]
-pub fn is_linked(dir: &Path) -> bool {
-    dir.join(DOT_GIT).is_file()
-}
-
-/// The top of the worktree that `dir` is in or that it is itself.
-#[must_use]
-pub fn top_around(dir: &Path) -> Option<PathBuf> {
-    dir.ancestors().find(|above| above.join(DOT_GIT).exists()).map(Path::to_owned)
-}
-
-/// The worktree that a folder is in, with the folder's name in it as git writes it.
-#[must_use]
-pub fn worktree_of(dir: &Path) -> Option<(PathBuf, String)> {
-    let top = dir.ancestors().skip(1).find(|above| is_top(above))?;
-    Some((top.to_owned(), slashed(dir.strip_prefix(top).ok()?)?))
-}
-
-/// A relative path as git writes it, with `/` on every system; none when it is not UTF-8.
-#[must_use]
-pub fn slashed(path: &Path) -> Option<String> {
-    let parts: Option<Vec<&str>> = path.components().map(|part| part.as_os_str().to_str()).collect();
-    Some(parts?.join("/"))
-}
+#[cfg(test)]
+mod tests;

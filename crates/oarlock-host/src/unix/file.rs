@@ -84,6 +84,14 @@ pub fn links(file: &File) -> io::Result<u64> {
     file.metadata().map(|found| found.nlink())
 }
 
+/// Makes a symbolic link to a file or directory.
+///
+/// # Errors
+/// Something is there, or the directory cannot be written.
+pub fn make_link(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
 /// Whether it is this user's and nobody else may read or write it.
 #[must_use]
 pub fn is_for_owner_only(found: &Metadata) -> bool {

@@ -79,6 +79,14 @@ pub fn links(file: &File) -> io::Result<u64> {
     winapi_util::file::information(file).map(|found| found.number_of_links())
 }
 
+/// Makes a symbolic link to a file or directory.
+///
+/// # Errors
+/// Something is there, or this user may not make links (without the developer mode only administrators may).
+pub fn make_link(target: &Path, link: &Path) -> io::Result<()> {
+    if target.is_dir() { std::os::windows::fs::symlink_dir(target, link) } else { std::os::windows::fs::symlink_file(target, link) }
+}
+
 /// The access list is not looked at: true.
 #[must_use]
 pub fn is_for_owner_only(_found: &Metadata) -> bool {

@@ -1,0 +1,246 @@
+//! The end of an attempt: what is not committed is committed on the task's branch, and the worktree lets go of the branch.
+
+use super::place::{Place, State, Working};
+use super::refusal::Refusal;
+use super::repo::{Worktrees, branches};
+use super::shared::Shared;
+use super::tree::{contains, short};
+use crate::program::{Git, GitFailed};
+use crate::repository::git_dir_of;
+
+/// Turns hooks off: no file is below this name.
+const WITHOUT_HOOKS: [&str; 2] = ["-c", "core.hooksPath=/dev/null"];
+/// Agents' commits are not signed: a signature may ask a person.
+const UNSIGNED: [&str; 2] = ["-c", "commit.gpgSign=false"];
+/// Files that a message names.
+const NAMED_MAX: usize = 5;
+/// The subject of a commit of work that is not finished begins so.
+const UNFINISHED: &str = "unfinished: ";
+/// Where commits are kept that no branch has.
+const KEPT: &str = "refs/oarlock/kept";
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The work is finished: its commit has the title as subject, and the repository's hooks see it.
+    Finished,
+    /// It is not, and is kept as it is.
+    Unfinished,
+}
+
+/// What an attempt left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The commit at which it ended.
+    pub commit: String,
+    /// Whether that is another one than it began at.
+    pub is_changed: bool,
+    /// Why the work does not count as finished, although its command said so. It is committed as unfinished.
+    pub refused: Option<String>,
+}
+
+impl Worktrees {
+    /// Ends an attempt. `is_holder` says whether the task is still its agent's: if not, the branch may have gone on in another worktree,
+    /// and is not moved to commits that this one made off the branch.
+    ///
+    /// # Errors
+    /// The worktree is gone, or git cannot commit. What is in it stays.
+    pub fn leave(&self, place: &Place, end: End, is_holder: bool) -> Result<Left, Refusal> {
+        match place.state()? {
+            Some(State::Working(work)) => settle(place, &work, &self.shared, end, is_holder),
+            _ => Err(Refusal::of_worktree(
+                format!("the state of {} is gone", place.dir.display()),
+                "commit what it holds yourself, then start the work again",
+            )),
+        }
+    }
+}
+
+/// Commits what a task left in a worktree, brings its commits onto its branch, and detaches the worktree from it.
+pub(crate) fn settle(place: &Place, work: &Working, shared: &Shared, end: End, is_holder: bool) -> Result<Left, Refusal> {
+    if !place.is_made() {
+        return Err(Refusal::of_worktree(
+            format!("the worktree {} is gone, or is none of this repository any more", place.dir.display()),
+            format!("what was committed is on the branch {}; start the work again", work.branch),
+        ));
+    }
+    place.free_git_locks(Some(&work.branch));
+    let git = place.git();
+    let reference = format!("refs/heads/{}", work.branch);
+    end_operations(place, &git)?;
+    let tip = branches(&git, &[&work.branch])?.remove(&work.branch).map(|branch| branch.commit);
+    let on_branch = current(&git)?.is_some_and(|(_, name)| name == reference);
+    let is_astray = !on_branch && !adopt(&git, &reference, tip.as_deref(), is_holder, work)?;
+    let mut refused = is_astray.then(|| format!("its commits are not on top of the branch {}, which has others", work.branch));
+    let dirt = status(&git)?;
+    if !dirt.is_empty() {
+        let finished = end == End::Finished && !is_astray;
+        let why = commit(place, &git, &dirt, work, shared, finished)?;
+        refused = refused.or(why);
+    }
+    let commit = git.ask(&["rev-parse", "--verify", "HEAD^{commit}"])?;
+    if is_astray && !is_reachable(&git, &commit)? {
+        let kept = format!("{KEPT}/{}/{}", work.task, short(&commit));
+        git.ask(&["update-ref", &kept, &commit])?;
+        refused = refused.map(|why| format!("{why}; they are kept as {kept}"));
+    }
+    git.ask(&["update-ref", "--no-deref", "-m", "oarlock: leave the branch", "HEAD", &commit])?;
+    place.note_free()?;
+    let is_changed = commit != work.start;
+    Ok(Left { commit, is_changed, refused: refused.filter(|_| end == End::Finished) })
+}
+
+/// What is in a worktree that no attempt put there is committed without a branch, and kept: where.
+pub(crate) fn keep_unowned(place: &Place, shared: &Shared) -> Result<Option<String>, Refusal> {
+    place.free_git_locks(None);
+    let git = place.git();
+    let Some((commit_before, _)) = current(&git)? else {
+        return Err(Refusal::of_worktree(
+            format!("HEAD of {} is at no commit", place.dir.display()),
+            "check out a branch or a commit there",
+        ));
+    };
+    end_operations(place, &git)?;
+    git.ask(&["update-ref", "--no-deref", "-m", "oarlock: leave the branch", "HEAD", &commit_before])?;
+    let dirt = status(&git)?;
+    if !dirt.is_empty() {
+        let nobody = Working {
+            task: place.name.clone(),
+            branch: String::new(),
+            start: commit_before,
+            title: format!("found in the worktree of {}", place.name),
+        };
+        commit(place, &git, &dirt, &nobody, shared, false)?;
+    }
+    let commit = git.ask(&["rev-parse", "--verify", "HEAD^{commit}"])?;
+    if is_reachable(&git, &commit)? {
+        return Ok(None);
+    }
+    let kept = format!("{KEPT}/{}/{}", place.name, short(&commit));
+    git.ask(&["update-ref", &kept, &commit])?;
+    Ok(Some(kept))
+}
+
+/// The commit of HEAD, and the branch or `HEAD`; none for a branch without a commit.
+pub(crate) fn current(git: &Git) -> Result<Option<(String, String)>, GitFailed> {
+    let answer = git.run(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])?;
+    if answer.code != Some(0) {
+        return Ok(None);
+    }
+    let name = git.run(&["symbolic-ref", "--quiet", "HEAD"])?;
+    let name = if name.code == Some(0) { name.printed.trim().to_owned() } else { "HEAD".to_owned() };
+    Ok(Some((answer.printed.trim().to_owned(), name)))
+}
+
+/// What git says is not committed, ignored files apart: two letters, a blank, and the path.
+pub(crate) fn status(git: &Git) -> Result<Vec<String>, GitFailed> {
+    let listed = git.ask(&["status", "--porcelain=v1", "-z", "--untracked-files=normal", "--no-renames", "--ignore-submodules=none"])?;
+    Ok(listed.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
+}
+
+/// Brings a HEAD that is not at the branch back to it where that loses nothing. Whether it is at the branch now.
+fn adopt(git: &Git, reference: &str, tip: Option<&str>, is_holder: bool, work: &Working) -> Result<bool, GitFailed> {
+    let tip = tip.map(str::to_owned);
+    let attach = |git: &Git| git.ask(&["symbolic-ref", "-m", "oarlock: back to the branch", "HEAD", reference]).map(drop);
+    let Some((commit, _)) = current(git)? else {
+        // A branch without a commit (`git switch --orphan`), or ours was removed: only files can be new.
+        if !is_holder {
+            git.ask(&["update-ref", "--no-deref", "HEAD", tip.as_deref().unwrap_or(&work.start)])?;
+            return Ok(false);
+        }
+        if tip.is_none() {
+            git.ask(&["update-ref", reference, &work.start, ""])?;
+        }
+        attach(git)?;
+        return Ok(true);
+    };
+    let from = tip.clone().unwrap_or_else(|| work.start.clone());
+    if is_holder && contains(git, &commit, &from)? {
+        if tip.as_deref() != Some(&commit) {
+            git.ask(&["update-ref", "-m", "oarlock: commits made off the branch", reference, &commit, tip.as_deref().unwrap_or_default()])?;
+        }
+        attach(git)?;
+        return Ok(true);
+    }
+    // Another branch that was checked out is not ours to commit on.
+    git.ask(&["update-ref", "--no-deref", "-m", "oarlock: leave the branch", "HEAD", &commit])?;
+    Ok(false)
+}
+
+/// Ends a rebase or a bisection that was left in the middle. A merge or cherry-pick ends with the commit.
+fn end_operations(place: &Place, git: &Git) -> Result<(), GitFailed> {
+    let Some(admin) = git_dir_of(&place.dir) else { return Ok(()) };
+    if admin.join("rebase-merge").is_dir() || admin.join("rebase-apply").is_dir() {
+        git.ask(&["rebase", "--quit"])?;
+    }
+    if admin.join("sequencer").is_dir() {
+        let quit = if admin.join("REVERT_HEAD").is_file() { "revert" } else { "cherry-pick" };
+        git.ask(&[quit, "--quit"])?;
+    }
+    Ok(())
+}
+
+/// Commits everything. Why it does not count as finished, although it was to.
+fn commit(place: &Place, git: &Git, dirt: &[String], work: &Working, shared: &Shared, finished: bool) -> Result<Option<String>, Refusal> {
+    let unmerged: Vec<&str> = dirt.iter().filter(|entry| is_unmerged(entry)).filter_map(|entry| entry.get(3..)).collect();
+    let mut refused = (!unmerged.is_empty()).then(|| format!("a merge was left with conflicts in {}", listed(&unmerged)));
+    if let Some(fault) = add_all(git, shared)? {
+        refused = refused.or(Some(fault));
+    }
+    let author = place.author(git.clone())?;
+    if finished && refused.is_none() {
+        let answer = author.run(&[&UNSIGNED[..], &["commit", "--quiet", "-m", &work.title]].concat())?;
+        if answer.code == Some(0) {
+            return Ok(None);
+        }
+        if is_staged_empty(git)? {
+            return Ok(None);
+        }
+        refused = Some(format!("git refused the commit: {}", answer.failed()));
+    }
+    let subject = format!("{UNFINISHED}{}", work.title);
+    let words = [&UNSIGNED[..], &WITHOUT_HOOKS[..], &["commit", "--quiet", "--no-verify", "-m", &subject]].concat();
+    let answer = author.run(&words)?;
+    if answer.code != Some(0) && !is_staged_empty(git)? {
+        return Err(Refusal::of_worktree(
+            format!("the work on {} cannot be committed in {}: {}", work.task, place.dir.display(), answer.failed()),
+            "it stays there: repair what git names, and commit it",
+        ));
+    }
+    Ok(refused)
+}
+
+/// Stages everything but what worktrees share. What could not be staged, if anything.
+fn add_all(git: &Git, shared: &Shared) -> Result<Option<String>, GitFailed> {
+    let without: Vec<String> = shared.paths().map(|path| format!(":(top,exclude,literal){}", path.trim_end_matches('/'))).collect();
+    let words = |more: &[&str]| -> Vec<String> {
+        let head = ["add", "--all", "--sparse"].iter().chain(more).chain(&["--", ":(top)"]).map(|word| (*word).to_owned());
+        head.chain(without.iter().cloned()).collect()
+    };
+    let answer = git.run(&words(&[]))?;
+    if answer.code == Some(0) {
+        return Ok(None);
+    }
+    // All that can be staged is.
+    let rest = git.run(&words(&["--ignore-errors"]))?;
+    Ok(Some(format!("not everything can be committed: {}", if rest.error.is_empty() { answer } else { rest }.failed())))
+}
+
+fn is_staged_empty(git: &Git) -> Result<bool, GitFailed> {
+    git.says(&["diff", "--cached", "--quiet", "HEAD", "--"])
+}
+
+/// Whether any branch, tag or kept reference has the commit.
+fn is_reachable(git: &Git, commit: &str) -> Result<bool, GitFailed> {
+    git.ask(&["for-each-ref", "--count=1", "--format=%(refname)", "--contains", commit]).map(|found| !found.is_empty())
+}
+
+fn is_unmerged(entry: &str) -> bool {
+    ["DD", "AU", "UD", "UA", "DU", "AA", "UU"].iter().any(|state| entry.starts_with(state))
+}
+
+/// The first of these names.
+pub(crate) fn listed(names: &[&str]) -> String {
+    let shown = names.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > NAMED_MAX { format!("{shown} and {} more", names.len() - NAMED_MAX) } else { shown }
+}

@@ -1,0 +1,82 @@
+//! Merging commits without a worktree: nothing is checked out, so a merge that is cut off leaves nothing but unused objects.
+
+use crate::program::{Git, GitFailed};
+
+/// Settings under which the same two commits merge in the same way for everybody.
+const MERGING: [&str; 6] = ["-c", "merge.renames=true", "-c", "merge.directoryRenames=conflict", "-c", "merge.conflictStyle=merge"];
+
+/// What a merge of two commits gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Merged {
+    /// One contains the other: this one is the result.
+    Contained(String),
+    /// A new tree.
+    Tree(String),
+    /// These files conflict.
+    Conflict(Vec<String>),
+}
+
+/// Merges two commits.
+///
+/// # Errors
+/// Git fails: the commits have nothing in common, or objects are missing.
+pub(crate) fn merge(git: &Git, ours: &str, theirs: &str) -> Result<Merged, GitFailed> {
+    if ours == theirs {
+        return Ok(Merged::Contained(ours.to_owned()));
+    }
+    let base = git.run(&["merge-base", ours, theirs])?;
+    match (base.code, base.printed.trim()) {
+        (Some(0), base) if base == theirs => return Ok(Merged::Contained(ours.to_owned())),
+        (Some(0), base) if base == ours => return Ok(Merged::Contained(theirs.to_owned())),
+        (Some(0), _) => {}
+        (Some(1), _) => {
+            let shallow = git.ask(&["rev-parse", "--is-shallow-repository"])? == "true";
+            let why = if shallow { "; the repository is shallow: `git fetch --unshallow` gets the rest of its history" } else { "" };
+            return Err(GitFailed(format!("{} and {} have no commit in common{why}", short(ours), short(theirs))));
+        }
+        _ => return Err(base.failed()),
+    }
+    merge_trees(git, ours, theirs)
+}
+
+/// The same by its tree alone, also where one contains the other.
+///
+/// # Errors
+/// As [`merge`].
+pub(crate) fn merge_trees(git: &Git, ours: &str, theirs: &str) -> Result<Merged, GitFailed> {
+    let words = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs];
+    let merged = git.run(&[&MERGING[..], &words[..]].concat())?;
+    let mut parts = merged.printed.split('\0').filter(|part| !part.is_empty()).map(|part| part.trim_end_matches('\n').to_owned());
+    match (merged.code, parts.next()) {
+        (Some(0), Some(tree)) => Ok(Merged::Tree(tree)),
+        (Some(1), Some(_)) => {
+            let mut files: Vec<String> = parts.collect();
+            files.dedup();
+            Ok(Merged::Conflict(files))
+        }
+        _ => Err(merged.failed()),
+    }
+}
+
+/// Makes a commit of a tree. `git` has an identity.
+///
+/// # Errors
+/// Git fails.
+pub(crate) fn commit(git: &Git, tree: &str, parents: &[&str], message: &str) -> Result<String, GitFailed> {
+    let mut words = vec!["-c", "commit.gpgSign=false", "commit-tree", tree, "-m", message];
+    parents.iter().for_each(|parent| words.extend(["-p", parent]));
+    git.ask(&words)
+}
+
+/// Whether `old` is `new` or one of its ancestors.
+///
+/// # Errors
+/// Git fails.
+pub(crate) fn contains(git: &Git, new: &str, old: &str) -> Result<bool, GitFailed> {
+    if new == old { Ok(true) } else { git.says(&["merge-base", "--is-ancestor", old, new]) }
+}
+
+/// The first characters of a commit's name, for people and for references.
+pub(crate) fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}
