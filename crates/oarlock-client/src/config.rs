@@ -3,6 +3,7 @@
 
 mod keys;
 
+use oarlock_git::Shared;
 use oarlock_host::file::{Links, Unreadable, read_small};
 use oarlock_model::duration::Duration;
 use oarlock_model::{Rejection, limits, seeded};
@@ -16,6 +17,9 @@ pub use keys::{Default as KeyDefault, KEYS, Key};
 
 /// The largest configuration file, in bytes.
 const CONFIG_BYTES_MAX: u64 = 64 << 10;
+
+/// Paths that worktrees may share.
+const SHARED_PATHS_MAX: usize = 100;
 
 /// Keys that would be dangerous in a file that comes with a repository.
 const FORBIDDEN: [&str; 6] = ["store", "key", "access_key", "command", "url", "program"];
@@ -46,6 +50,8 @@ pub struct Config {
     pub settings: Settings,
     /// How hooks behave.
     pub hooks: HookSettings,
+    /// What of the caller's worktree agents' worktrees share.
+    pub shared: Shared,
     /// How many agents the project's file asks for, where it may not have so many.
     pub agents_cut: Option<usize>,
 }
@@ -191,6 +197,17 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
                 }
             }
         }
+        "worktree" => {
+            let table = item.as_table_like().ok_or_else(|| Fault::Wrong("worktree must be a table: write [worktree]".into()))?;
+            for (key, item) in table.iter() {
+                let place = match key {
+                    "link" => &mut config.shared.link,
+                    "copy" => &mut config.shared.copy,
+                    _ => return Err(Fault::Wrong(format!("there is no setting \"worktree.{key}\"; known are link, copy"))),
+                };
+                *place = paths(&format!("worktree.{key}"), item)?;
+            }
+        }
         "lease_ttl" => settings.lease_ttl = duration(key, item)?,
         "reservation_ttl" => settings.reservation_ttl = duration(key, item)?,
         "heartbeat_timeout" => settings.heartbeat_timeout = duration(key, item)?,
@@ -211,7 +228,7 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
         _ if FORBIDDEN.contains(&key) => return Err(Fault::Forbidden),
         _ => {
             return Err(Fault::Wrong(format!(
-                "there is no setting \"{key}\"; known are {}, and the tables [hooks] and [ralf]",
+                "there is no setting \"{key}\"; known are {}, and the tables [hooks], [ralf] and [worktree]",
                 keys::top_level().join(", ")
             )));
         }
@@ -222,6 +239,14 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
 fn duration(key: &str, item: &Item) -> Result<Duration, Fault> {
     let text = item.as_str().ok_or_else(|| Fault::Wrong(format!("{key} must be a text such as \"15m\"")))?;
     text.parse().map_err(|error: Rejection| Fault::Wrong(format!("{key}: {error}")))
+}
+
+/// Paths from the top of the repository.
+fn paths(key: &str, item: &Item) -> Result<Vec<String>, Fault> {
+    let wrong =
+        || Fault::Wrong(format!("{key} must be a list of at most {SHARED_PATHS_MAX} paths inside the repository, such as [\".env\"]"));
+    let list = item.as_array().filter(|list| list.len() <= SHARED_PATHS_MAX).ok_or_else(wrong)?;
+    list.iter().map(|path| path.as_str().filter(|path| Shared::is_path(path)).map(str::to_owned).ok_or_else(wrong)).collect()
 }
 
 fn number(key: &str, item: &Item, max: u64) -> Result<u64, Fault> {
@@ -280,6 +305,7 @@ mod tests {
                 KeyDefault::Text(text) => format!("{text:?}"),
                 KeyDefault::Number(number) => number.to_string(),
                 KeyDefault::False => "false".to_owned(),
+                KeyDefault::Empty => "[]".to_owned(),
             };
             let line = match key.name.split_once('.') {
                 Some((table, name)) => format!("[{table}]\n{name} = {value}\n"),

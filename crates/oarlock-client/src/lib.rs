@@ -26,7 +26,7 @@ pub use follow::Reader;
 pub use handle::Oarlock;
 pub use interrupt::while_waiting;
 pub use machine::ThisMachine;
-pub use making::{Made, MadeProject, make};
+pub use making::{Made, MadeProject, forget, make};
 pub use oarlock_sqlite::{Options, STORE_FILE, StorePaths, Synchronous};
 pub use opening::{OpenStore, administration, files_of, open, open_alone, options};
 pub use project::Project;

@@ -6,8 +6,8 @@ use std::path::Path;
 
 pub use crate::family::file::{
     Owner, canonical, identity, identity_at, identity_behind, identity_in, is_for_owner_only, is_open_to_others, is_program,
-    keep_for_owner, keep_private, kept_open, links, make_link, may_write, own_like, owner, private_dir, raise_limit, rename_to_free, set_mode,
-    sync_dir,
+    keep_for_owner, keep_private, kept_open, links, make_link, may_write, own_like, owner, private_dir, raise_limit, rename_to_free,
+    set_mode, sync_dir,
 };
 
 /// Opening files that others may have put traps in the place of.

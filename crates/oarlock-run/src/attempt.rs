@@ -61,6 +61,30 @@ pub(crate) enum Fate {
     Gone(Outcome),
 }
 
+/// What a program that has ended leaves to be handed in.
+#[derive(Clone, Debug)]
+pub(crate) struct Finished {
+    pub(crate) status: ExitStatus,
+    pub(crate) output: String,
+    pub(crate) errors: String,
+    /// Why its work does not count as finished, whatever its exit status says.
+    pub(crate) fault: Option<String>,
+}
+
+impl Finished {
+    /// Whether its result counts.
+    pub(crate) fn is_success(&self) -> bool {
+        self.status.success() && self.fault.is_none()
+    }
+
+    /// Why it does not.
+    fn reason(&self) -> String {
+        let ended = if self.status.success() { None } else { Some(ending(self.status)) };
+        let errors = Some(self.errors.clone()).filter(|errors| !errors.is_empty());
+        ended.into_iter().chain(self.fault.clone()).chain(errors).collect::<Vec<_>>().join(": ")
+    }
+}
+
 /// Looks what has become of a grant of this session.
 pub(crate) fn fate(view: &dyn View, session: &SessionId, held: &Held) -> StoreResult<Fate> {
     // Most often it is simply held, which is known without reading the task and its text.
@@ -81,10 +105,10 @@ pub(crate) fn fate(view: &dyn View, session: &SessionId, held: &Held) -> StoreRe
 }
 
 /// The task's Markdown: its title as a heading, unless its text begins with one of its own, and its text; below it whatever else its
-/// holder has to know, each under a heading.
-pub(crate) fn markdown(task: &TaskShape) -> String {
+/// holder has to know, each under a heading, `notes` last.
+pub(crate) fn markdown(task: &TaskShape, notes: &[(&'static str, String)]) -> String {
     let mut text = own_markdown(task);
-    for (heading, section) in task.handover() {
+    for (heading, section) in task.handover().into_iter().chain(notes.iter().cloned()) {
         text.truncate(text.trim_end_matches('\n').len());
         let _ = write!(text, "\n\n# {heading}\n\n{}\n", section.trim_end());
     }
@@ -111,12 +135,10 @@ pub(crate) fn report(
     caller: &Caller,
     settings: &Settings,
     held: &Held,
-    status: ExitStatus,
-    output: &str,
-    errors: &str,
+    finished: &Finished,
 ) -> Result<Outcome, OpError> {
-    let output = Some(output.to_owned()).filter(|output| status.success() && !output.is_empty());
-    let refused = if status.success() {
+    let output = Some(finished.output.clone()).filter(|output| finished.is_success() && !output.is_empty());
+    let refused = if finished.is_success() {
         let done = Done { token: Some(held.token), result: output.clone(), ..Done::of(held.id.clone()) };
         match order(store, caller, settings, &done) {
             Ok(reply) if reply.task.state == TaskState::Review => return Ok(Outcome::Submitted),
@@ -124,7 +146,7 @@ pub(crate) fn report(
             Err(error) => error,
         }
     } else {
-        match order(store, caller, settings, &failure(held, &reason(status, errors))) {
+        match order(store, caller, settings, &failure(held, &finished.reason())) {
             Ok(_) => return Ok(Outcome::Failed),
             Err(error) => error,
         }
@@ -173,6 +195,31 @@ fn settle_refusal(
     }
 }
 
+/// Fails an attempt whose program was not started.
+///
+/// # Errors
+/// The session is over, and store errors. A task that was lost or cancelled meanwhile is an outcome.
+pub(crate) fn fail_unstarted(
+    store: &mut dyn Store,
+    caller: &Caller,
+    settings: &Settings,
+    held: &Held,
+    reason: &str,
+) -> Result<Outcome, OpError> {
+    match order(store, caller, settings, &failure(held, reason)) {
+        Ok(_) => Ok(Outcome::Failed),
+        Err(refused @ OpError::Rejected(Rejection::StaleSession { .. })) => Err(refused),
+        Err(OpError::Rejected(_)) => {
+            let session = caller.session.as_ref().ok_or_else(|| OpError::Internal("a worker has no session".into()))?;
+            match fate(&*store.snapshot()?, session, held)? {
+                Fate::Ended(outcome) | Fate::Gone(outcome) => Ok(outcome),
+                Fate::Held => Ok(Outcome::Released),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Gives back a task that the session holds; that it does not hold it any more is as good.
 ///
 /// # Errors
@@ -204,10 +251,6 @@ fn failure(held: &Held, reason: &str) -> Fail {
     Fail { id: held.id.clone(), token: Some(held.token), reason: reason.to_owned(), no_retry: false }
 }
 
-fn reason(status: ExitStatus, errors: &str) -> String {
-    if errors.is_empty() { ending(status) } else { format!("{}: {errors}", ending(status)) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,8 +267,8 @@ mod tests {
 
     #[test]
     fn the_title_is_a_heading_unless_the_text_has_one() {
-        assert_eq!(markdown(&added(None)), "# Write the parser\n");
-        assert_eq!(markdown(&added(Some("Use a table.\n\n"))), "# Write the parser\n\nUse a table.\n");
-        assert_eq!(markdown(&added(Some("\n# T-1: The parser\n\n- all of it\n"))), "\n# T-1: The parser\n\n- all of it\n");
+        assert_eq!(markdown(&added(None), &[]), "# Write the parser\n");
+        assert_eq!(markdown(&added(Some("Use a table.\n\n")), &[]), "# Write the parser\n\nUse a table.\n");
+        assert_eq!(markdown(&added(Some("\n# T-1: The parser\n\n- all of it\n")), &[]), "\n# T-1: The parser\n\n- all of it\n");
     }
 }

@@ -1,7 +1,7 @@
 //! The directory in which a worker runs its program: it may be removed below it, as a worktree is by `git worktree remove --force`. Then
 //! every program would fail at once, and a queue of tasks would be used up within seconds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use oarlock_model::ident::shown;
 use oarlock_model::{Rejection, seeded};
@@ -22,6 +22,11 @@ impl WorkingDirectory {
     pub(crate) fn current() -> Result<Self, OpError> {
         let here = Self { path: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")) };
         here.check().map(|()| here)
+    }
+
+    /// Its path when the worker began.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Whether it is still there.

@@ -12,6 +12,8 @@ use oarlock_ops::local::{Floor, Local};
 
 use crate::planning::PlanningAgent;
 
+use crate::isolation::Isolation;
+
 /// What is to be worked on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -64,11 +66,13 @@ pub struct Run {
     pub can: Vec<Label>,
     /// The TTL of the workers' leases; the settings' without it.
     pub ttl: Option<Duration>,
+    /// Each worker has a worktree of its own; without it all work in the current directory.
+    pub isolation: Option<Isolation>,
     /// On whose behalf the task is split.
     pub caller: Caller,
 }
 
-/// How to start a worker: `PROGRAM ARGS… work --as NAME --subtree ID [--can …] [--ttl …] -- COMMAND…`, with the store in
+/// How to start a worker: `PROGRAM ARGS… work --as NAME --subtree ID [--can …] [--ttl …] [--worktree --onto BRANCH] -- COMMAND…`, with the store in
 /// OARLOCK_STORE. Its standard error is passed on line by line; what it claims and finishes is told from the log, so a worker
 /// need not say that itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod directory;
 mod duration;
 mod heartbeat;
 mod history;
+mod isolation;
 mod kept;
 mod launch;
 mod log_follower;
@@ -30,7 +31,9 @@ mod worker;
 #[cfg(test)]
 mod testing;
 
+pub use isolation::{Isolation, conflicts, forget_worktrees, worktrees_held};
 pub use launch::{Planning, Run, Target, WorkerProgram};
+pub use oarlock_git::{Compared, Pair, Pairs, Shared, Stocked};
 pub use outcome::Outcome;
 pub use planning::{PlanningAgent, plan_split};
 pub use progress::{AtWork, Live, Progress};

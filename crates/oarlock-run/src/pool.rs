@@ -41,6 +41,8 @@ pub(crate) struct Pool<'scope, 'env> {
     pub(crate) program: &'env WorkerProgram,
     pub(crate) run: &'env Run,
     pub(crate) task: TaskId,
+    /// The branch that parts begin at, when workers have worktrees.
+    pub(crate) onto: Option<String>,
     pub(crate) url: OsString,
     pub(crate) slots: Vec<Slot>,
 }
@@ -254,6 +256,9 @@ impl Pool<'_, '_> {
         }
         if let Some(ttl) = self.run.ttl {
             command.arg("--ttl").arg(ttl.to_string());
+        }
+        if let Some(onto) = &self.onto {
+            command.arg("--worktree").arg("--onto").arg(onto);
         }
         command.arg("--").args(&self.run.command);
         // Whoever called us may be an agent itself; its workers are others.

@@ -72,6 +72,8 @@ pub(crate) fn run_until(
     let begun = Instant::now();
     let mut store = stores.open()?;
     let tell = Mutex::new(progress);
+    // Whatever keeps worktrees from being made is said before anything is split.
+    let onto = run.isolation.as_ref().map(|isolation| isolation.open(&tell)).transpose()?.map(|worktrees| worktrees.target().to_owned());
     let watch = Watch::new(&mut *store, Topics::LOG)?;
     let after_seq = store.snapshot()?.last_seq()?;
     let prepared = Preparing { store: &mut *store, run, settings, signals, tell: &tell }.prepare()?;
@@ -82,7 +84,7 @@ pub(crate) fn run_until(
     let news = LogFollower::new(&mut *store, &prepared.task, after_seq)?;
     let url = stores.url();
     thread::scope(|scope| {
-        let pool = Pool { scope, tell: &tell, program, run, task: prepared.task.clone(), url, slots: Vec::new() };
+        let pool = Pool { scope, tell: &tell, program, run, task: prepared.task.clone(), onto, url, slots: Vec::new() };
         let mut supervisor =
             Supervisor { store, settings, signals, tell: &tell, task: prepared.task, watch, news, pool, begun, checked: None };
         supervisor.start(if prepared.has_parts { prepared.agents } else { 1 })?;

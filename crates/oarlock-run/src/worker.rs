@@ -1,13 +1,16 @@
 //! `work`: one agent that claims tasks and runs a command for each of them.
 
 mod handing;
+mod isolated;
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::process::ExitStatus;
 use std::sync::Mutex;
 use std::thread::{self, Scope};
 use std::time::{Duration as StdDuration, Instant};
 
+use oarlock_git::{Entered, REPOSITORY_VARIABLES};
 use oarlock_host::process::ProcessId;
 use oarlock_model::agent::{Host, Owner};
 use oarlock_model::duration::Duration;
@@ -26,19 +29,22 @@ use oarlock_ops::wait::Horizon;
 use serde::Serialize;
 
 use crate::Stores;
-use crate::attempt::{self, Fate, Held};
+use crate::attempt::{self, Fate, Finished, Held};
 use crate::child::{Running, Start};
 use crate::directory::WorkingDirectory;
 use crate::duration::ms;
 use crate::heartbeat::{self, Heart};
+use crate::isolation::{Cell, Isolation};
 use crate::kept::{self, Shelf};
 use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::progress::{Progress, Tell};
+use crate::pump::Printed;
 use crate::signals::Signals;
 use crate::text::clean_line;
 use crate::watch::{SLICE_MS, Watch, is_busy, is_passing};
-use handing::{Finished, is_gone};
+use handing::is_gone;
+use isolated::Begun;
 
 /// How often an idle worker tries again although nothing seems to have changed: the net in case a notification is lost.
 const RECHECK: StdDuration = StdDuration::from_secs(5);
@@ -64,6 +70,8 @@ pub struct Work {
     pub within: Option<TaskId>,
     /// One task only; none ready is an error then.
     pub once: bool,
+    /// The agent has a worktree of its own; without it programs run in the current directory.
+    pub isolation: Option<Isolation>,
     /// The machine, for people.
     pub host: Host,
     /// The program and its arguments.
@@ -129,23 +137,33 @@ pub(crate) fn work_until(
     }
     let begun = Instant::now();
     let directory = WorkingDirectory::current()?;
+    let tell = Mutex::new(progress);
+    // Whatever keeps worktrees from being made is said before a task is taken.
+    let worktrees = work.isolation.as_ref().map(|isolation| isolation.open(&tell)).transpose()?;
     let mut store = stores.open()?;
     let shelf = Shelf::new(&stores.file(), stores.refuges());
     let joined = join(&mut *store, settings, work)?;
     let caller = Caller { name: Some(joined.agent.name.clone()), session: Some(joined.session.clone()), ..Caller::default() };
     let interval = heartbeat::interval(joined.agent.timeout_ms, work.ttl.unwrap_or(settings.lease_ttl).as_ms());
     let heart = Heart::new(caller.clone(), interval);
-    let tell = Mutex::new(progress);
     let report =
         WorkReport { agent: joined.agent.name, session: joined.session, done: 0, failed: 0, other: 0, tasks: Vec::new(), wall_ms: 0 };
     tell.line(&format!("{} is ready for work (session {})", report.agent, report.session));
     kept::deliver_all(&mut *store, &caller, settings, &shelf, &tell);
+    let cell = match worktrees.map(|worktrees| Cell::take(worktrees, &report.agent)).transpose() {
+        Ok(cell) => cell,
+        Err(error) => {
+            // Nothing was claimed; should leaving fail, our death ends the session.
+            let _ = call::mutate(&mut *store, &caller, settings, &Leave {});
+            return Err(error);
+        }
+    };
     thread::scope(|scope| {
         scope.spawn(|| heart.beat(stores, settings));
         let _stopper = heart.stopper();
         let url = stores.url();
         let (heart, tell, pace) = (&heart, &tell, Pace::default());
-        let mut worker = Worker { scope, store, caller, settings, work, directory, shelf, url, signals, heart, tell, report, pace };
+        let mut worker = Worker { scope, store, caller, settings, work, directory, cell, shelf, url, signals, heart, tell, report, pace };
         let worked = worker.work();
         worker.leave(&worked);
         worked.map(|()| WorkReport { wall_ms: ms(begun.elapsed()), ..worker.report })
@@ -181,6 +199,8 @@ struct Worker<'scope, 'env> {
     settings: &'env Settings,
     work: &'env Work,
     directory: WorkingDirectory,
+    /// The agent's own worktree.
+    cell: Option<Cell>,
     /// Where results are kept that cannot be handed in.
     shelf: Shelf,
     url: OsString,
@@ -268,10 +288,22 @@ impl Worker<'_, '_> {
         let again = if held.attempt > 1 { format!(" (attempt {})", held.attempt) } else { String::new() };
         self.tell.line(&format!("claimed {} \"{}\"{again}", held.id, held.title));
         let begun = Instant::now();
-        let started = self.directory.check().and_then(|()| self.start(claimed).map_err(|error| cannot_start(&self.work.command, &error)));
+        let place = match self.begin(claimed, &held)? {
+            Begun::Here => None,
+            Begun::Worktree(entered) => Some(entered),
+            Begun::Ended(outcome) => {
+                self.record(held, outcome, ms(begun.elapsed()));
+                return self.release_leftovers();
+            }
+        };
+        let notes = place.as_ref().map(|entered| entered.notes.clone()).unwrap_or_default();
+        let start =
+            |worker: &Self| worker.start(claimed, place.as_deref(), &notes).map_err(|error| cannot_start(&worker.work.command, &error));
+        let started = self.directory.check().and_then(|()| start(self));
         let mut running = match started {
             Ok(running) => running,
             Err(error) => {
+                self.abandon(true);
                 attempt::release_own(&mut *self.store, &self.caller, self.settings, &held.id)?;
                 return Err(error);
             }
@@ -280,9 +312,16 @@ impl Worker<'_, '_> {
         let signals = self.signals;
         let collected = running.collect(&|| signals.taken());
         let outcome = match stopped {
-            Some(Stop::Gone(outcome)) => outcome,
+            Some(Stop::Gone(outcome)) => {
+                self.abandon(false);
+                outcome
+            }
             Some(Stop::Ended(error)) => {
-                let finished = collected.ok().filter(|_| is_gone(&error)).map(Finished::of);
+                let mut finished = collected.ok().filter(|_| is_gone(&error)).map(finished);
+                match finished.as_mut() {
+                    Some(finished) => drop(self.end(finished)),
+                    None => self.abandon(!matches!(error, OpError::Rejected(Rejection::StaleSession { .. }))),
+                }
                 return Err(match finished {
                     Some(finished) => self.keep(&held, &finished, error),
                     None => error,
@@ -290,7 +329,7 @@ impl Worker<'_, '_> {
             }
             None => {
                 let collected = collected.map_err(|error| OpError::Internal(format!("failed to collect a program: {error}")))?;
-                let finished = Finished::of(collected);
+                let mut finished = finished(collected);
                 // It failed because its directory was removed: that is not the task's fault.
                 if let Err(gone) = self.directory.check()
                     && !finished.status.success()
@@ -298,7 +337,13 @@ impl Worker<'_, '_> {
                     attempt::release_own(&mut *self.store, &self.caller, self.settings, &held.id)?;
                     return Err(gone);
                 }
-                self.hand_in(watch, &held, &finished)?
+                let unusable = self.end(&mut finished);
+                let outcome = self.hand_in(watch, &held, &finished)?;
+                if let Some(error) = unusable {
+                    self.record(held, outcome, ms(begun.elapsed()));
+                    return Err(error);
+                }
+                outcome
             }
         };
         self.record(held, outcome, ms(begun.elapsed()));
@@ -315,15 +360,31 @@ impl Worker<'_, '_> {
         Ok(())
     }
 
-    fn start(&self, claimed: &Claimed) -> std::io::Result<Running> {
-        let variables = vec![
+    fn start(&self, claimed: &Claimed, place: Option<&Entered>, notes: &[(&'static str, String)]) -> std::io::Result<Running> {
+        let mut variables = vec![
             ("OARLOCK_AGENT", self.report.agent.to_string().into()),
             ("OARLOCK_SESSION", self.report.session.to_string().into()),
             ("OARLOCK_TASK", claimed.task.id.to_string().into()),
             ("OARLOCK_TOKEN", claimed.lease.token.to_string().into()),
             ("OARLOCK_STORE", self.url.clone()),
         ];
-        let start = Start { command: &self.work.command, variables, input: attempt::markdown(&claimed.task), ..Start::default() };
+        if !claimed.task.resources.is_empty() {
+            let names: Vec<&str> = claimed.task.resources.iter().map(|name| name.as_str()).collect();
+            variables.push(("OARLOCK_RESOURCES", names.join(",").into()));
+        }
+        let mut command = self.work.command.clone();
+        if let Some(entered) = place {
+            variables.extend([("OARLOCK_WORKTREE", entered.top.clone().into()), ("OARLOCK_BRANCH", entered.branch.clone().into())]);
+            variables.push(("PWD", entered.dir.clone().into()));
+            // A program that is named by a path is found from where the worker was started.
+            if let Some(program) = command.first_mut().filter(|program| Path::new(program).components().count() > 1) {
+                *program = self.directory.path().join(&*program).into_os_string();
+            }
+        }
+        let input = attempt::markdown(&claimed.task, notes);
+        // What would lead git elsewhere: a hook of git that started the worker has set it.
+        let removed = place.map(|_| REPOSITORY_VARIABLES.map(OsString::from).to_vec()).unwrap_or_default();
+        let start = Start { command: &command, variables, removed, dir: place.map(|entered| entered.dir.as_path()), input };
         Running::start(start, self.scope, self.tell)
     }
 
@@ -404,6 +465,11 @@ enum Stop {
     Gone(Outcome),
     /// The worker ends.
     Ended(OpError),
+}
+
+fn finished((status, printed): (ExitStatus, Printed)) -> Finished {
+    let (output, errors) = printed.into_texts();
+    Finished { status, output, errors, fault: None }
 }
 
 fn cannot_start(command: &[OsString], error: &std::io::Error) -> OpError {

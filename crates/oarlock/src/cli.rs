@@ -27,6 +27,7 @@ mod setup;
 mod signals;
 mod usage;
 pub mod verbs;
+mod worktrees;
 
 use clap::error::ErrorKind;
 use oarlock_ops::OpError;

@@ -34,6 +34,44 @@ pub(crate) struct SetUpFile {
     pub(crate) diff: Option<String>,
 }
 
+/// The reply of `conflicts`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Conflicts {
+    /// The branches that were compared.
+    pub(crate) branches: Vec<String>,
+    /// Every pair of them.
+    pub(crate) pairs: Vec<ConflictPair>,
+}
+
+/// Two branches.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ConflictPair {
+    pub(crate) a: String,
+    pub(crate) b: String,
+    /// Whether they conflict.
+    pub(crate) conflict: bool,
+    /// The files in which they do.
+    pub(crate) files: Vec<String>,
+}
+
+/// The reply of `forget`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Forgotten {
+    pub(crate) forgotten: ForgottenProject,
+}
+
+/// What was taken away.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ForgottenProject {
+    /// The root directory of the project.
+    pub(crate) root: String,
+    /// How many worktrees there were.
+    pub(crate) worktrees: usize,
+    /// What is left because git tracks it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) kept: Vec<String>,
+}
+
 /// The reply of `access create --out`: the key is in the file, and only there.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct KeptKey {

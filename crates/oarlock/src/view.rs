@@ -13,6 +13,7 @@ mod store;
 mod table;
 mod task;
 mod width;
+mod worktree;
 
 use anstyle::{AnsiColor, Style};
 use oarlock_model::text::escaped;
@@ -180,6 +181,8 @@ views!(
     crate::replies::Help,
     crate::replies::SetUp,
     crate::replies::KeptKey,
+    crate::replies::Conflicts,
+    crate::replies::Forgotten,
     crate::replies::RalfStatus,
     crate::replies::RalfAgents,
     crate::replies::RalfTasks,

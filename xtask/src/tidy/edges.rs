@@ -21,7 +21,7 @@ const EDGES: &[(&str, Uses)] = &[
     ("oarlock-ops", Uses::Only(&["oarlock-model", "oarlock-plan"])),
     ("oarlock-sqlite", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops"])),
     ("oarlock-git", Uses::Only(&["oarlock-host"])),
-    ("oarlock-run", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-plan"])),
+    ("oarlock-run", Uses::Only(&["oarlock-git", "oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-plan"])),
     ("oarlock-ralf", Uses::Only(&["oarlock-git", "oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-plan"])),
     (
         "oarlock-client",

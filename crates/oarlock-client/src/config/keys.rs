@@ -20,6 +20,8 @@ pub enum Default {
     Number(u32),
     /// False, where true and false are allowed.
     False,
+    /// An empty list of texts.
+    Empty,
 }
 
 const fn key(name: &'static str, default: Default, about: &'static str) -> Key {
@@ -38,6 +40,8 @@ pub const KEYS: &[Key] = &[
     key("hooks.reserve", Default::False, "Hooks reserve a file before an agent edits it"),
     key("hooks.strict", Default::False, "Hooks refuse an edit or commit that they cannot check"),
     key("hooks.hold", Default::False, "Hooks hold an agent back once when it stops while it holds tasks"),
+    key("worktree.link", Default::Empty, "Paths of the repository that agents' worktrees link to, for example node_modules"),
+    key("worktree.copy", Default::Empty, "Paths of the repository that are copied into each agent's worktree, for example .env"),
     key(
         "ralf.abandoned_after",
         Default::Text("24h"),

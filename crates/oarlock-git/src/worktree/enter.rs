@@ -44,7 +44,7 @@ impl Worktrees {
     /// A refusal that concerns the task or the worktree; nothing may be started then.
     pub fn enter(&self, place: &Place, task: &str, title: &str, ground: &Ground) -> Result<Entered, Refusal> {
         let own = branch_of(task)?;
-        let mut warnings = mend(place, &self.top, &self.shared)?;
+        let mut warnings = mend(place, &self.top)?;
         let names = |tasks: &[String]| -> Vec<String> { tasks.iter().filter_map(|task| branch_of(task).ok()).collect() };
         let (needs, parts) = (names(&ground.needs), names(&ground.parts));
         let all: Vec<&str> = [&self.target, &own].into_iter().chain(&needs).chain(&parts).map(String::as_str).collect();
@@ -93,7 +93,7 @@ impl Worktrees {
             return Ok(false);
         }
         if let Some(other) = self.try_take(agent, IN_USE_MAX)? {
-            warnings.extend(mend(&other, &self.top, &self.shared)?);
+            warnings.extend(mend(&other, &self.top)?);
             return Ok(true);
         }
         if is_own {
@@ -197,7 +197,7 @@ impl Worktrees {
             return Ok(dir);
         }
         // Nothing was started: the branch is let go again.
-        settle(place, work, &self.shared, End::Unfinished, true)?;
+        settle(place, work, End::Unfinished, true)?;
         Err(Refusal::of_task(
             format!("the directory {} is not in the branch {}, or outside of the sparse checkout", self.below.display(), work.branch),
             format!("commit it on {}, or start the work from the top of the repository", self.target),

@@ -3,7 +3,6 @@
 use super::place::{Place, State, Working};
 use super::refusal::Refusal;
 use super::repo::{Worktrees, branches};
-use super::shared::Shared;
 use super::tree::{contains, short};
 use crate::program::{Git, GitFailed};
 use crate::repository::git_dir_of;
@@ -47,7 +46,7 @@ impl Worktrees {
     /// The worktree is gone, or git cannot commit. What is in it stays.
     pub fn leave(&self, place: &Place, end: End, is_holder: bool) -> Result<Left, Refusal> {
         match place.state()? {
-            Some(State::Working(work)) => settle(place, &work, &self.shared, end, is_holder),
+            Some(State::Working(work)) => settle(place, &work, end, is_holder),
             _ => Err(Refusal::of_worktree(
                 format!("the state of {} is gone", place.dir.display()),
                 "commit what it holds yourself, then start the work again",
@@ -57,7 +56,7 @@ impl Worktrees {
 }
 
 /// Commits what a task left in a worktree, brings its commits onto its branch, and detaches the worktree from it.
-pub(crate) fn settle(place: &Place, work: &Working, shared: &Shared, end: End, is_holder: bool) -> Result<Left, Refusal> {
+pub(crate) fn settle(place: &Place, work: &Working, end: End, is_holder: bool) -> Result<Left, Refusal> {
     if !place.is_made() {
         return Err(Refusal::of_worktree(
             format!("the worktree {} is gone, or is none of this repository any more", place.dir.display()),
@@ -75,7 +74,7 @@ pub(crate) fn settle(place: &Place, work: &Working, shared: &Shared, end: End, i
     let dirt = status(&git)?;
     if !dirt.is_empty() {
         let finished = end == End::Finished && !is_astray;
-        let why = commit(place, &git, &dirt, work, shared, finished)?;
+        let why = commit(place, &git, &dirt, work, finished)?;
         refused = refused.or(why);
     }
     let commit = git.ask(&["rev-parse", "--verify", "HEAD^{commit}"])?;
@@ -91,7 +90,7 @@ pub(crate) fn settle(place: &Place, work: &Working, shared: &Shared, end: End, i
 }
 
 /// What is in a worktree that no attempt put there is committed without a branch, and kept: where.
-pub(crate) fn keep_unowned(place: &Place, shared: &Shared) -> Result<Option<String>, Refusal> {
+pub(crate) fn keep_unowned(place: &Place) -> Result<Option<String>, Refusal> {
     place.free_git_locks(None);
     let git = place.git();
     let Some((commit_before, _)) = current(&git)? else {
@@ -110,7 +109,7 @@ pub(crate) fn keep_unowned(place: &Place, shared: &Shared) -> Result<Option<Stri
             start: commit_before,
             title: format!("found in the worktree of {}", place.name),
         };
-        commit(place, &git, &dirt, &nobody, shared, false)?;
+        commit(place, &git, &dirt, &nobody, false)?;
     }
     let commit = git.ask(&["rev-parse", "--verify", "HEAD^{commit}"])?;
     if is_reachable(&git, &commit)? {
@@ -181,10 +180,10 @@ fn end_operations(place: &Place, git: &Git) -> Result<(), GitFailed> {
 }
 
 /// Commits everything. Why it does not count as finished, although it was to.
-fn commit(place: &Place, git: &Git, dirt: &[String], work: &Working, shared: &Shared, finished: bool) -> Result<Option<String>, Refusal> {
+fn commit(place: &Place, git: &Git, dirt: &[String], work: &Working, finished: bool) -> Result<Option<String>, Refusal> {
     let unmerged: Vec<&str> = dirt.iter().filter(|entry| is_unmerged(entry)).filter_map(|entry| entry.get(3..)).collect();
     let mut refused = (!unmerged.is_empty()).then(|| format!("a merge was left with conflicts in {}", listed(&unmerged)));
-    if let Some(fault) = add_all(git, shared)? {
+    if let Some(fault) = add_all(git)? {
         refused = refused.or(Some(fault));
     }
     let author = place.author(git.clone())?;
@@ -210,19 +209,14 @@ fn commit(place: &Place, git: &Git, dirt: &[String], work: &Working, shared: &Sh
     Ok(refused)
 }
 
-/// Stages everything but what worktrees share. What could not be staged, if anything.
-fn add_all(git: &Git, shared: &Shared) -> Result<Option<String>, GitFailed> {
-    let without: Vec<String> = shared.paths().map(|path| format!(":(top,exclude,literal){}", path.trim_end_matches('/'))).collect();
-    let words = |more: &[&str]| -> Vec<String> {
-        let head = ["add", "--all", "--sparse"].iter().chain(more).chain(&["--", ":(top)"]).map(|word| (*word).to_owned());
-        head.chain(without.iter().cloned()).collect()
-    };
-    let answer = git.run(&words(&[]))?;
+/// Stages everything. What could not be staged, if anything.
+fn add_all(git: &Git) -> Result<Option<String>, GitFailed> {
+    let answer = git.run(&["add", "--all", "--sparse", "--", ":(top)"])?;
     if answer.code == Some(0) {
         return Ok(None);
     }
     // All that can be staged is.
-    let rest = git.run(&words(&["--ignore-errors"]))?;
+    let rest = git.run(&["add", "--all", "--sparse", "--ignore-errors", "--", ":(top)"])?;
     Ok(Some(format!("not everything can be committed: {}", if rest.error.is_empty() { answer } else { rest }.failed())))
 }
 

@@ -7,15 +7,14 @@ use std::path::Path;
 use super::leave::{End, keep_unowned, settle, status};
 use super::place::{Place, State};
 use super::refusal::Refusal;
-use super::shared::Shared;
 use super::top::DOT_GIT;
 
 /// Brings a worktree into order: afterwards it is not there, or it is clean and at no branch. Returns warnings. `top` is a worktree of the
-/// repository that is there; `is_holder` whether the task of an attempt that was cut off may still be its agent's.
+/// repository that is there.
 ///
 /// # Errors
 /// The directory is none of ours, or git fails.
-pub(crate) fn mend(place: &Place, top: &Path, shared: &Shared) -> Result<Vec<String>, Refusal> {
+pub(crate) fn mend(place: &Place, top: &Path) -> Result<Vec<String>, Refusal> {
     let state = place.state()?;
     match (&state, place.dir.symlink_metadata()) {
         (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => {
@@ -53,14 +52,14 @@ pub(crate) fn mend(place: &Place, top: &Path, shared: &Shared) -> Result<Vec<Str
             place.note_free()?;
         }
         Some(State::Working(work)) => {
-            settle(place, &work, shared, End::Unfinished, true)?;
+            settle(place, &work, End::Unfinished, true)?;
         }
         Some(State::Making) | None => {}
     }
     if status(&place.git())?.is_empty() {
         return Ok(Vec::new());
     }
-    let kept = keep_unowned(place, shared)?;
+    let kept = keep_unowned(place)?;
     let rest = status(&place.git())?;
     if let Some(first) = rest.first() {
         return Err(Refusal::of_worktree(

@@ -26,6 +26,12 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// Whether this is a path inside a repository that worktrees may share, as far as its text tells.
+    #[must_use]
+    pub fn is_path(path: &str) -> bool {
+        relative(path).is_some()
+    }
+
     /// All of them.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
         self.link.iter().chain(&self.copy).map(String::as_str)

@@ -12,7 +12,6 @@ use super::names::{BRANCHES, check_dir};
 use super::place::{Place, State, take_in};
 use super::refusal::Refusal;
 use super::repo::{Worktrees, around};
-use super::shared::Shared;
 use crate::program::{Git, GitFailed};
 use crate::repository::git_dir_of;
 
@@ -22,7 +21,6 @@ pub struct Stock {
     top: PathBuf,
     common: PathBuf,
     home: PathBuf,
-    shared: Shared,
 }
 
 /// One of them.
@@ -41,13 +39,13 @@ impl Stock {
     ///
     /// # Errors
     /// There are worktrees, and there is no git, or it is too old, or `here` is in no worktree.
-    pub fn of(project: &Path, here: &Path, shared: Shared) -> Result<Option<Self>, Refusal> {
+    pub fn of(project: &Path, here: &Path) -> Result<Option<Self>, Refusal> {
         let home = project.join(super::repo::HOME);
         if !home.symlink_metadata().is_ok_and(|found| found.is_dir()) {
             return Ok(None);
         }
         let (top, common) = around(here)?;
-        Ok(Some(Self { top, common, home, shared }))
+        Ok(Some(Self { top, common, home }))
     }
 
     /// All of them, by agent, with what keeps each from being removed.
@@ -92,7 +90,7 @@ impl Stock {
             place.git_at(&self.top).ask(&words)?;
         } else {
             // It was not made to its end, or it is empty: that is mended away.
-            mend(&place, &self.top, &self.shared)?;
+            mend(&place, &self.top)?;
             let _ = fs::remove_dir(&path);
         }
         place.note_free()?;
@@ -161,8 +159,8 @@ impl Stock {
             return Ok(());
         }
         match place.state()? {
-            Some(State::Working(work)) => drop(settle(place, &work, &self.shared, End::Unfinished, true)?),
-            _ => drop(keep_unowned(place, &self.shared)?),
+            Some(State::Working(work)) => drop(settle(place, &work, End::Unfinished, true)?),
+            _ => drop(keep_unowned(place)?),
         }
         match status(&place.git())?.first() {
             None => Ok(()),
@@ -187,6 +185,6 @@ impl Worktrees {
     /// The worktrees that are there.
     #[must_use]
     pub fn stock(&self) -> Stock {
-        Stock { top: self.top.clone(), common: self.common.clone(), home: self.home.clone(), shared: self.shared.clone() }
+        Stock { top: self.top.clone(), common: self.common.clone(), home: self.home.clone() }
     }
 }

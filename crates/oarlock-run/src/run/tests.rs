@@ -58,6 +58,7 @@ fn shell(script: &str) -> Run {
         command: ["sh", "-c", script].map(OsString::from).to_vec(),
         can: Vec::new(),
         ttl: None,
+        isolation: None,
         caller: Caller::default(),
     }
 }

@@ -1,7 +1,6 @@
 //! Handing in what came of an attempt. A result that is finished is not given up because the store cannot be written: it is tried again while
 //! the lease lasts, then kept in a file, and at the very last printed.
 
-use std::process::ExitStatus;
 use std::time::{Duration as StdDuration, Instant};
 
 use oarlock_model::duration::words::to_the_second;
@@ -14,31 +13,16 @@ use oarlock_ops::task::Note;
 use serde_json::json;
 
 use super::Worker;
-use crate::attempt::{self, Held};
+use crate::attempt::{self, Finished, Held};
 use crate::duration::ms;
 use crate::kept::{Kept, note_of};
 use crate::outcome::Outcome;
-use crate::stdio::Printed;
 use crate::watch::{Watch, is_passing};
 
 /// The pause before the first further try, doubled with each.
 const AGAIN_FIRST: StdDuration = StdDuration::from_millis(250);
 /// The longest pause between two tries.
 const AGAIN_MAX: StdDuration = StdDuration::from_secs(5);
-
-/// What a program that has ended leaves to be handed in.
-pub(super) struct Finished {
-    pub(super) status: ExitStatus,
-    pub(super) output: String,
-    pub(super) errors: String,
-}
-
-impl Finished {
-    pub(super) fn of((status, printed): (ExitStatus, Printed)) -> Self {
-        let (output, errors) = printed.into_texts();
-        Self { status, output, errors }
-    }
-}
 
 impl Worker<'_, '_> {
     /// Reports how the program ended, again and again while the store cannot be written and the lease may still be renewed.
@@ -51,14 +35,13 @@ impl Worker<'_, '_> {
         let mut pause = AGAIN_FIRST;
         let mut is_told = false;
         loop {
-            let Finished { status, output, errors } = finished;
-            let error = match attempt::report(&mut *self.store, &self.caller, self.settings, held, *status, output, errors) {
-                Ok(Outcome::Lost) if status.success() => {
+            let error = match attempt::report(&mut *self.store, &self.caller, self.settings, held, finished) {
+                Ok(Outcome::Lost) if finished.status.success() => {
                     self.note_lost(held, finished);
                     return Ok(Outcome::Lost);
                 }
                 Ok(outcome) => return Ok(outcome),
-                Err(OpError::Rejected(refused @ Rejection::StaleSession { .. })) if status.success() => {
+                Err(OpError::Rejected(refused @ Rejection::StaleSession { .. })) if finished.status.success() => {
                     self.note(held, finished, &refused);
                     return Err(refused.into());
                 }
@@ -93,7 +76,7 @@ impl Worker<'_, '_> {
 
     /// Keeps a result that cannot be handed in; the error says where it is.
     pub(super) fn keep(&self, held: &Held, finished: &Finished, error: OpError) -> OpError {
-        let Some(kept) = self.kept(held, finished).filter(|_| finished.status.success()) else { return error };
+        let Some(kept) = self.kept(held, finished).filter(|_| finished.is_success()) else { return error };
         if seeded::is(seeded::RESULT_THROWN_AWAY) {
             return error;
         }

@@ -283,7 +283,7 @@ fn a_program_is_told_why_the_last_attempt_was_rejected_or_failed() {
     assert_eq!((task.rejected.as_deref(), task.last_failure.as_deref()), (Some("no tests"), Some("exit status 1: no compiler")));
     let wanted =
         format!("{rejected}# Why the last attempt failed\n\nexit status 1: no compiler\n\n# Result of an earlier attempt\n\nfirst\n");
-    assert_eq!(attempt::markdown(&task), wanted);
+    assert_eq!(attempt::markdown(&task, &[]), wanted);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use super::own_args::{CompletionsArgs, HelpArgs, ManArgs};
 use super::ralf::Ralf;
 use super::selftest::Selftest;
 use super::usage::{parsed, usage_error};
-use super::{admin, runner, signals};
+use super::{admin, runner, signals, worktrees};
 use crate::replies::Help;
 use crate::view;
 
@@ -52,6 +52,8 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
         "hook" => parsed::<super::hook::HookArgs>(matches)?.run(common),
         "work" => runner::work(parsed(matches)?, common, output),
         "run" => runner::run(parsed(matches)?, common, output),
+        "conflicts" => worktrees::conflicts(parsed(matches)?, output),
+        "forget" => worktrees::forget(&parsed(matches)?, common, output),
         "ralf" => parsed::<Ralf>(matches)?.run(common, output),
         #[cfg(feature = "gateway")]
         "serve" => parsed::<super::serve::ServeArgs>(matches)?.run(common, output),

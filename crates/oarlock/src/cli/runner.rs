@@ -15,7 +15,7 @@ use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::EventShape;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_ops::task::Planner;
-use oarlock_run::{Live, Planning, PlanningAgent, Progress, Run, Stores, Target, Work, WorkerProgram};
+use oarlock_run::{Isolation, Live, Planning, PlanningAgent, Progress, Run, Stores, Target, Work, WorkerProgram};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -49,6 +49,12 @@ pub(crate) struct WorkArgs {
     /// How long a lease holds without a heartbeat [default: 15m]
     #[arg(long, value_name = "D")]
     ttl: Option<Duration>,
+    /// Give the agent a worktree of its own, .oarlock/worktrees/AGENT, and each task the branch oarlock/TASK
+    #[arg(long)]
+    worktree: bool,
+    /// The branch that tasks begin at [default: the one that is checked out]
+    #[arg(long, value_name = "BRANCH", requires = "worktree")]
+    onto: Option<String>,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -81,6 +87,12 @@ pub(crate) struct RunArgs {
     /// How long a lease holds without a heartbeat [default: 15m]
     #[arg(long, value_name = "D")]
     ttl: Option<Duration>,
+    /// Give each worker a worktree of its own, .oarlock/worktrees/AGENT, and each part the branch oarlock/TASK
+    #[arg(long)]
+    worktrees: bool,
+    /// The branch that parts begin at [default: the one that is checked out]
+    #[arg(long, value_name = "BRANCH", requires = "worktrees")]
+    onto: Option<String>,
     /// Print events as they happen; the report comes last
     #[arg(long)]
     follow: bool,
@@ -170,6 +182,7 @@ pub(crate) fn work(args: WorkArgs, common: &Common, output: &Output) -> Result<u
         ttl: args.ttl,
         within: args.subtree,
         once: args.once,
+        isolation: isolation(args.worktree, args.onto, &handles)?,
         host: ThisMachine.host(),
         command: args.command,
     };
@@ -198,6 +211,7 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
         command: args.command,
         can: args.can,
         ttl: args.ttl,
+        isolation: isolation(args.worktrees, args.onto, &handles)?,
         caller: common.caller(Identity::Optional),
     };
     let program = std::env::current_exe().map_err(|error| StoreError::Unavailable {
@@ -228,6 +242,14 @@ fn target(text: &str, document: Option<String>, id: Option<TaskId>, handles: &Ha
         }
         _ => Ok(Target::Task(TaskId::parse(text)?)),
     }
+}
+
+/// How agents are kept apart, with what the configuration says about it.
+fn isolation(wanted: bool, onto: Option<String>, handles: &Handles) -> Result<Option<Isolation>, OpError> {
+    if !wanted {
+        return Ok(None);
+    }
+    Ok(Some(Isolation { onto, shared: handles.target.config()?.shared }))
 }
 
 /// Handles of the store, which `run` makes when there is none.

@@ -17,6 +17,7 @@ use super::selftest::Selftest;
 #[cfg(feature = "gateway")]
 use super::serve::ServeArgs;
 use super::setup::SetupArgs;
+use super::worktrees::{ConflictsArgs, ForgetArgs};
 
 /// One verb of the command line, as help and the reference show it.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +94,13 @@ const LOCAL: &[Verb] = &[
     .everyday(),
     local(
         Group::Running,
+        "conflicts",
+        "Show which branches of tasks would conflict when they are merged",
+        &["--onto", "main"],
+        registry::arguments::<ConflictsArgs>,
+    ),
+    local(
+        Group::Running,
         "ralf",
         "Read the files of RALF agents and keep them in step with the store",
         &["status"],
@@ -140,6 +148,13 @@ const LOCAL: &[Verb] = &[
         "Write the log to a file or to standard output",
         &["--out", "log.jsonl"],
         registry::arguments::<Export>,
+    ),
+    local(
+        Group::Administration,
+        "forget",
+        "Take the project away, unless a worktree has work that is nowhere else",
+        &[],
+        registry::arguments::<ForgetArgs>,
     ),
     local(Group::Administration, "import", "Replay an exported log into an empty store", &["log.jsonl"], registry::arguments::<Import>),
     local(

@@ -3,6 +3,7 @@
 mod documents;
 mod lost;
 mod run;
+mod worktree;
 
 use rustix::process::Signal;
 use serde_json::json;

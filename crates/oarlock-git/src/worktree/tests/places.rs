@@ -3,7 +3,7 @@
 use super::*;
 
 fn stock(repo: &Repo) -> Stock {
-    Stock::of(&repo.top().join(".oarlock"), &repo.top(), Shared::default()).expect("a repository").expect("there are some")
+    Stock::of(&repo.top().join(".oarlock"), &repo.top()).expect("a repository").expect("there are some")
 }
 
 fn holds(repo: &Repo) -> Vec<String> {
@@ -73,14 +73,14 @@ fn what_git_does_not_have_is_linked_or_copied_and_never_committed() {
     let shared = Shared { link: vec!["node_modules".into(), "missing".into()], copy: vec![".env".into(), "a.txt".into()] };
     let worktrees = repo.worktrees_with(shared);
     let place = worktrees.take("ada").expect("free");
-    attempt(&worktrees, &place, "T-1", &Ground::default(), End::Finished, |dir| {
+    let (_, left) = attempt(&worktrees, &place, "T-1", &Ground::default(), End::Finished, |dir| {
         assert!(dir.join("node_modules").is_symlink() && dir.join("node_modules/x/index.js").exists());
         assert_eq!(fs::read_to_string(dir.join(".env")).expect("copied"), "PORT=1\n");
         assert_eq!(git(dir, &["status", "--porcelain"]), "");
         write(dir, ".env", "PORT=2\n");
         write(dir, "work.txt", "x\n");
     });
-    assert_eq!(repo.git("diff --name-only main oarlock/T-1"), "work.txt");
+    assert_eq!((left.refused, repo.git("diff --name-only main oarlock/T-1").as_str()), (None, "work.txt"));
     // An agent's own copy stays its own.
     attempt(&worktrees, &place, "T-2", &Ground::default(), End::Finished, |dir| {
         assert_eq!(fs::read_to_string(dir.join(".env")).expect("copied"), "PORT=2\n");
@@ -111,7 +111,7 @@ fn shared_paths_stay_in_the_repository() {
 fn a_worktree_that_holds_work_is_not_removed() {
     let repo = Repo::new();
     let worktrees = repo.worktrees();
-    assert_eq!(Stock::of(&repo.top().join(".oarlock"), &repo.beside("nowhere"), Shared::default()).expect("none").map(|_| ()), None);
+    assert_eq!(Stock::of(&repo.top().join(".oarlock"), &repo.beside("nowhere")).expect("none").map(|_| ()), None);
     {
         let place = worktrees.take("ada").expect("free");
         attempt(&worktrees, &place, "T-1", &Ground::default(), End::Finished, |dir| write(dir, "x.txt", "x\n"));

@@ -69,6 +69,7 @@ pub(super) fn configuration() -> String {
             KeyDefault::Text(text) => format!("`\"{text}\"`"),
             KeyDefault::Number(number) => code(number),
             KeyDefault::False => code(false),
+            KeyDefault::Empty => code("[]"),
         };
         [code(key.name), default, sentence(key.about)]
     });

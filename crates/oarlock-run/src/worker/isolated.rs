@@ -1,0 +1,70 @@
+//! The worker's side of worktrees: an attempt begins in one, and whatever comes of it, its work ends on the task's branch.
+
+use oarlock_git::{Concern, End, Entered};
+use oarlock_ops::OpError;
+use oarlock_ops::task::Claimed;
+
+use super::Worker;
+use crate::attempt::{self, Finished, Held};
+use crate::isolation::{as_error, ground};
+use crate::outcome::Outcome;
+
+/// How an attempt begins.
+pub(super) enum Begun {
+    /// In the directory where the worker was started.
+    Here,
+    /// In this worktree.
+    Worktree(Box<Entered>),
+    /// Not at all: the task's branch cannot be worked on.
+    Ended(Outcome),
+}
+
+impl Worker<'_, '_> {
+    /// Brings the agent's worktree to the task's branch.
+    ///
+    /// # Errors
+    /// No task can be worked on in the worktree, and the task was given back; store errors.
+    pub(super) fn begin(&mut self, claimed: &Claimed, held: &Held) -> Result<Begun, OpError> {
+        let Some(cell) = &self.cell else { return Ok(Begun::Here) };
+        let ground = ground(&*self.store.snapshot()?, &claimed.task)?;
+        match cell.worktrees.enter(&cell.place, held.id.as_str(), &held.title, &ground) {
+            Ok(entered) => {
+                entered.warnings.iter().for_each(|warning| self.tell.warning(warning));
+                Ok(Begun::Worktree(Box::new(entered)))
+            }
+            Err(refusal) if refusal.concern == Concern::Task => {
+                let reason = format!("{}; {}", refusal.message, refusal.hint);
+                self.tell.warning(&format!("{} was not started: {reason}", held.id));
+                attempt::fail_unstarted(&mut *self.store, &self.caller, self.settings, held, &reason).map(Begun::Ended)
+            }
+            Err(refusal) => {
+                attempt::release_own(&mut *self.store, &self.caller, self.settings, &held.id)?;
+                Err(as_error(refusal))
+            }
+        }
+    }
+
+    /// Commits what a program that has ended left. What keeps the worktree from being used for another task, if anything.
+    pub(super) fn end(&self, finished: &mut Finished) -> Option<OpError> {
+        let cell = self.cell.as_ref()?;
+        let end = if finished.is_success() { End::Finished } else { End::Unfinished };
+        match cell.worktrees.leave(&cell.place, end, true) {
+            Ok(left) => {
+                finished.fault = left.refused;
+                None
+            }
+            Err(refusal) => {
+                finished.fault = Some(refusal.message.clone());
+                Some(as_error(refusal))
+            }
+        }
+    }
+
+    /// Commits what a program that was stopped or not started left. What cannot be committed now is by the next attempt.
+    pub(super) fn abandon(&self, is_holder: bool) {
+        let Some(cell) = &self.cell else { return };
+        if let Err(refusal) = cell.worktrees.leave(&cell.place, End::Unfinished, is_holder) {
+            self.tell.warning(&refusal.message);
+        }
+    }
+}
