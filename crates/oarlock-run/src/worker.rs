@@ -44,7 +44,7 @@ use crate::signals::Signals;
 use crate::text::clean_line;
 use crate::watch::{SLICE_MS, Watch, is_busy, is_passing};
 use handing::is_gone;
-use isolated::Begun;
+use isolated::{Begun, abandon};
 
 /// How often an idle worker tries again although nothing seems to have changed: the net in case a notification is lost.
 const RECHECK: StdDuration = StdDuration::from_secs(5);
@@ -288,7 +288,7 @@ impl Worker<'_, '_> {
         let again = if held.attempt > 1 { format!(" (attempt {})", held.attempt) } else { String::new() };
         self.tell.line(&format!("claimed {} \"{}\"{again}", held.id, held.title));
         let begun = Instant::now();
-        let place = match self.begin(claimed, &held)? {
+        let place = match isolated::begin(self.cell.as_ref(), &mut *self.store, &self.caller, self.settings, self.tell, claimed, &held)? {
             Begun::Here => None,
             Begun::Worktree(entered) => Some(entered),
             Begun::Ended(outcome) => {
@@ -303,7 +303,7 @@ impl Worker<'_, '_> {
         let mut running = match started {
             Ok(running) => running,
             Err(error) => {
-                self.abandon(true);
+                abandon(self.cell.as_ref(), self.tell, true);
                 attempt::release_own(&mut *self.store, &self.caller, self.settings, &held.id)?;
                 return Err(error);
             }
@@ -313,14 +313,17 @@ impl Worker<'_, '_> {
         let collected = running.collect(&|| signals.taken());
         let outcome = match stopped {
             Some(Stop::Gone(outcome)) => {
-                self.abandon(false);
+                abandon(self.cell.as_ref(), self.tell, false);
                 outcome
             }
             Some(Stop::Ended(error)) => {
                 let mut finished = collected.ok().filter(|_| is_gone(&error)).map(finished);
                 match finished.as_mut() {
-                    Some(finished) => drop(self.end(finished)),
-                    None => self.abandon(!matches!(error, OpError::Rejected(Rejection::StaleSession { .. }))),
+                    Some(finished) => drop(isolated::end(self.cell.as_ref(), finished)),
+                    None => {
+                        let is_over = matches!(error, OpError::Rejected(Rejection::StaleSession { .. }));
+                        abandon(self.cell.as_ref(), self.tell, !is_over);
+                    }
                 }
                 return Err(match finished {
                     Some(finished) => self.keep(&held, &finished, error),
@@ -337,7 +340,7 @@ impl Worker<'_, '_> {
                     attempt::release_own(&mut *self.store, &self.caller, self.settings, &held.id)?;
                     return Err(gone);
                 }
-                let unusable = self.end(&mut finished);
+                let unusable = isolated::end(self.cell.as_ref(), &mut finished);
                 let outcome = self.hand_in(watch, &held, &finished)?;
                 if let Some(error) = unusable {
                     self.record(held, outcome, ms(begun.elapsed()));

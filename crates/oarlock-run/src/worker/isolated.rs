@@ -2,12 +2,15 @@
 
 use oarlock_git::{Concern, End, Entered};
 use oarlock_ops::OpError;
+use oarlock_ops::caller::Caller;
+use oarlock_ops::settings::Settings;
+use oarlock_ops::store::Store;
 use oarlock_ops::task::Claimed;
 
-use super::Worker;
 use crate::attempt::{self, Finished, Held};
-use crate::isolation::{as_error, ground};
+use crate::isolation::{Cell, as_error, ground};
 use crate::outcome::Outcome;
+use crate::progress::Tell;
 
 /// How an attempt begins.
 pub(super) enum Begun {
@@ -19,52 +22,58 @@ pub(super) enum Begun {
     Ended(Outcome),
 }
 
-impl Worker<'_, '_> {
-    /// Brings the agent's worktree to the task's branch.
-    ///
-    /// # Errors
-    /// No task can be worked on in the worktree, and the task was given back; store errors.
-    pub(super) fn begin(&mut self, claimed: &Claimed, held: &Held) -> Result<Begun, OpError> {
-        let Some(cell) = &self.cell else { return Ok(Begun::Here) };
-        let ground = ground(&*self.store.snapshot()?, &claimed.task)?;
-        match cell.worktrees.enter(&cell.place, held.id.as_str(), &held.title, &ground) {
-            Ok(entered) => {
-                entered.warnings.iter().for_each(|warning| self.tell.warning(warning));
-                Ok(Begun::Worktree(Box::new(entered)))
-            }
-            Err(refusal) if refusal.concern == Concern::Task => {
-                let reason = format!("{}; {}", refusal.message, refusal.hint);
-                self.tell.warning(&format!("{} was not started: {reason}", held.id));
-                attempt::fail_unstarted(&mut *self.store, &self.caller, self.settings, held, &reason).map(Begun::Ended)
-            }
-            Err(refusal) => {
-                attempt::release_own(&mut *self.store, &self.caller, self.settings, &held.id)?;
-                Err(as_error(refusal))
-            }
+/// Brings the agent's worktree to the task's branch.
+///
+/// # Errors
+/// No task can be worked on in the worktree, and the task was given back; store errors.
+pub(super) fn begin(
+    cell: Option<&Cell>,
+    store: &mut dyn Store,
+    caller: &Caller,
+    settings: &Settings,
+    tell: &dyn Tell,
+    claimed: &Claimed,
+    held: &Held,
+) -> Result<Begun, OpError> {
+    let Some(cell) = cell else { return Ok(Begun::Here) };
+    let ground = ground(&*store.snapshot()?, &claimed.task)?;
+    match cell.worktrees.enter(&cell.place, held.id.as_str(), &held.title, &ground) {
+        Ok(entered) => {
+            entered.warnings.iter().for_each(|warning| tell.warning(warning));
+            Ok(Begun::Worktree(Box::new(entered)))
+        }
+        Err(refusal) if refusal.concern == Concern::Task => {
+            let reason = format!("{}; {}", refusal.message, refusal.hint);
+            tell.warning(&format!("{} was not started: {reason}", held.id));
+            attempt::fail_unstarted(store, caller, settings, held, &reason).map(Begun::Ended)
+        }
+        Err(refusal) => {
+            attempt::release_own(store, caller, settings, &held.id)?;
+            Err(as_error(refusal))
         }
     }
+}
 
-    /// Commits what a program that has ended left. What keeps the worktree from being used for another task, if anything.
-    pub(super) fn end(&self, finished: &mut Finished) -> Option<OpError> {
-        let cell = self.cell.as_ref()?;
-        let end = if finished.is_success() { End::Finished } else { End::Unfinished };
-        match cell.worktrees.leave(&cell.place, end, true) {
-            Ok(left) => {
-                finished.fault = left.refused;
-                None
-            }
-            Err(refusal) => {
-                finished.fault = Some(refusal.message.clone());
-                Some(as_error(refusal))
-            }
+/// Commits what a program that has ended left. What keeps the worktree from being used for another task, if anything.
+pub(super) fn end(cell: Option<&Cell>, finished: &mut Finished) -> Option<OpError> {
+    let cell = cell?;
+    let end = if finished.is_success() { End::Finished } else { End::Unfinished };
+    match cell.worktrees.leave(&cell.place, end, true) {
+        Ok(left) => {
+            finished.fault = left.refused;
+            None
+        }
+        Err(refusal) => {
+            finished.fault = Some(refusal.message.clone());
+            Some(as_error(refusal))
         }
     }
+}
 
-    /// Commits what a program that was stopped or not started left. What cannot be committed now is by the next attempt.
-    pub(super) fn abandon(&self, is_holder: bool) {
-        let Some(cell) = &self.cell else { return };
-        if let Err(refusal) = cell.worktrees.leave(&cell.place, End::Unfinished, is_holder) {
-            self.tell.warning(&refusal.message);
-        }
+/// Commits what a program that was stopped or not started left. What cannot be committed now is by the next attempt.
+pub(super) fn abandon(cell: Option<&Cell>, tell: &dyn Tell, is_holder: bool) {
+    let Some(cell) = cell else { return };
+    if let Err(refusal) = cell.worktrees.leave(&cell.place, End::Unfinished, is_holder) {
+        tell.warning(&refusal.message);
     }
 }
