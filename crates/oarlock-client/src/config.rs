@@ -203,7 +203,12 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
                 let place = match key {
                     "link" => &mut config.shared.link,
                     "copy" => &mut config.shared.copy,
-                    _ => return Err(Fault::Wrong(format!("there is no setting \"worktree.{key}\"; known are link, copy"))),
+                    _ => {
+                        return Err(Fault::Wrong(format!(
+                            "there is no setting \"worktree.{key}\"; known are {}",
+                            keys::of_table("worktree").join(", ")
+                        )));
+                    }
                 };
                 *place = paths(&format!("worktree.{key}"), item)?;
             }

@@ -27,7 +27,8 @@ impl View for Conflicts {
 impl View for Forgotten {
     fn show(&self, _verb: &str, page: &mut Page) {
         let gone = &self.forgotten;
-        page.line(format_args!("removed the project in {}, with {} worktrees", safe(&gone.root), gone.worktrees));
+        let s = if gone.worktrees == 1 { "" } else { "s" };
+        page.line(format_args!("removed the project in {}, with {} worktree{s}", safe(&gone.root), gone.worktrees));
         page.ids("kept, because git tracks it", &gone.kept);
     }
 

@@ -8,7 +8,7 @@ use super::markdown::{code, sentence, table};
 use crate::support::workspace;
 
 /// Variables that users may set or read.
-const VARIABLES: [(&str, &str); 17] = [
+const VARIABLES: [(&str, &str); 20] = [
     (
         "OARLOCK_STORE",
         "The store, as `--store`: `sqlite:PATH`, `http(s)://HOST:PORT` or `unix:PATH`. `work` and `run` set it for their command",
@@ -17,6 +17,9 @@ const VARIABLES: [(&str, &str); 17] = [
     ("OARLOCK_SESSION", "The caller's session, as `--session`. `work` and `run` set it for their command"),
     ("OARLOCK_TASK", "The task that the command of `work` or `run` works on; set by Oarlock"),
     ("OARLOCK_TOKEN", "The token of that task; set by Oarlock"),
+    ("OARLOCK_WORKTREE", "The top of the agent's worktree, with `work --worktree` and `run --worktrees`; set by Oarlock"),
+    ("OARLOCK_BRANCH", "The branch of that task there; set by Oarlock"),
+    ("OARLOCK_RESOURCES", "The resources of that task, comma separated, if it has any; set by Oarlock"),
     ("OARLOCK_KEY_FILE", "The file with the access key for a gateway, instead of the usual one"),
     ("OARLOCK_CA_FILE", "Certificate authorities to trust besides those of the system, for `https://`"),
     ("OARLOCK_PLAIN", "`1` allows `http://` to other machines, which sends the access key unencrypted"),
