@@ -223,6 +223,7 @@ mod tests {
             command: Vec::new(),
             can: Vec::new(),
             ttl: None,
+            isolation: None,
             caller: Caller::default(),
         };
         let prepared = Preparing { store: &mut *store, run: &run, settings: &settings, signals: &signals, tell: &heard }.prepare();
