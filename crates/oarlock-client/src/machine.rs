@@ -4,7 +4,8 @@ use oarlock_host::file::canonical;
 use oarlock_host::process::ProcessId;
 use oarlock_model::agent::Host;
 use oarlock_model::ident::shown;
-use oarlock_model::{Rejection, limits, pattern};
+use oarlock_model::landing::{BranchName, ObjectId};
+use oarlock_model::{Rejection, TaskId, limits, pattern};
 use oarlock_ops::OpError;
 use oarlock_ops::local::{Existing, Floor, Local, Search};
 use oarlock_ops::store::StoreError;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use crate::paths::{current_dir, resolved, with_links_resolved};
 use crate::project::Project;
 use crate::worktree::{self, worktree_of};
-use oarlock_git::slashed;
+use oarlock_git::{Tip, slashed};
 
 /// This process's machine and current directory.
 #[derive(Clone, Copy, Debug, Default)]
@@ -81,6 +82,19 @@ impl Local for ThisMachine {
 
     fn list_files(&self) -> Result<Vec<String>, OpError> {
         Ok(worktree::list_files(&current_dir()?))
+    }
+
+    fn submission(&self, task: &TaskId, branch: Option<&BranchName>) -> Result<Option<(Option<BranchName>, ObjectId)>, OpError> {
+        let here = current_dir()?;
+        let tip = match branch {
+            Some(branch) => match oarlock_git::tip_of(&here, branch.as_str()) {
+                Ok(tip) => Some(tip),
+                Err(_) => return Err(Rejection::not_found("branch", branch).into()),
+            },
+            None => oarlock_git::tip_here(&here, &format!("oarlock/{task}")),
+        };
+        let Some(Tip { branch, commit }) = tip else { return Ok(None) };
+        Ok(Some((branch.and_then(|branch| BranchName::parse(&branch).ok()), ObjectId::parse(&commit)?)))
     }
 
     fn process(&self, pid: u32) -> Result<String, OpError> {

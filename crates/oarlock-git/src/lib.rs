@@ -1,5 +1,6 @@
 //! What is asked of git: where repositories and worktrees are, what an index tracks, what is about to be committed or pushed, where
-//! hooks belong, what is checked out; and agents' worktrees, from making them to comparing their branches.
+//! hooks belong, what is checked out; agents' worktrees, from making them to comparing their branches; and merging for the landing
+//! queue (`merge`).
 //!
 //! What every call needs is read from git's own files: starting git would cost a one-shot command more than all the rest. Git itself is
 //! started where only it can tell. Nothing here knows a store.
@@ -8,8 +9,10 @@ mod changes;
 mod head;
 mod hooks;
 mod index;
+pub mod merge;
 mod program;
 mod repository;
+mod submission;
 mod worktree;
 
 pub use changes::{pushed, staged};
@@ -21,4 +24,5 @@ pub use repository::{Repository, exclude_of};
 pub use worktree::{
     BRANCHES, Compared, Concern, End, Entered, Ground, Left, Pair, Pairs, Place, Refusal, Shared, Stock, Stocked, Worktrees, branch_of,
 };
+pub use submission::{Tip, tip_here, tip_of};
 pub use worktree::{DOT_GIT, is_linked, is_top, slashed, top_around, worktree_of};

@@ -27,6 +27,14 @@ const ERROR_CHARS_MAX: usize = 2_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GitFailed(pub(crate) String);
 
+impl GitFailed {
+    /// A failure that was found out otherwise, in words.
+    #[must_use]
+    pub fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
+
 impl fmt::Display for GitFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -112,6 +112,11 @@ fn common_of(git_dir: &Path) -> Option<PathBuf> {
     canonical(&common).ok()
 }
 
+/// The directory that all worktrees of the repository share whose worktree has this top.
+pub(crate) fn common_dir_around(top: &Path) -> Option<PathBuf> {
+    common_of(&git_dir_of(top)?)
+}
+
 fn is_git_dir(dir: &Path) -> bool {
     dir.join("HEAD").exists() && dir.join("objects").is_dir()
 }

@@ -9,6 +9,7 @@
 mod agent;
 mod authors;
 mod external;
+mod landing;
 mod lease;
 mod message;
 mod reservation;
@@ -27,6 +28,7 @@ use crate::time::{StoreTime, WallTime};
 pub use agent::{AgentJoined, AgentLeft, AgentLost, DeathProof, LeaveReason};
 pub use authors::Authors;
 pub use external::{External, ExternalKind, RALF_CONFLICT, RALF_EVENT};
+pub use landing::{LandingLanded, LandingQueued, LandingRefused, LandingStarted, LandingTested, open as open_landing};
 pub use lease::{
     IntentDropped, LeaseLost, LossReason, ReleaseReason, TaskClaimed, TaskIntended, TaskLeftOutside, TaskProgressed, TaskReleased,
     TaskTakenOutside,
@@ -273,6 +275,16 @@ facts! {
     TaskApproved = "task_approved", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// A task in review was returned.
     TaskRejected = "task_rejected", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
+    /// The commit of a task waits for landing.
+    LandingQueued = "landing_queued", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
+    /// A submission is being merged and tested.
+    LandingStarted = "landing_started", about |f| Noun::Task(&f.id), wakes Nobody, needs SomeTask;
+    /// A merged tree passed its test, or did not.
+    LandingTested = "landing_tested", about |f| Noun::Task(&f.id), wakes Nobody, needs SomeTask;
+    /// The commit of a task is in its target branch.
+    LandingLanded = "landing_landed", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
+    /// The commit of a task does not land.
+    LandingRefused = "landing_refused", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// A task was cancelled.
     TaskCancelled = "task_cancelled", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// A dead or cancelled task was brought back.

@@ -9,6 +9,7 @@ mod error_code;
 pub mod event;
 pub mod ident;
 pub mod identity;
+pub mod landing;
 pub mod limits;
 pub mod message;
 pub mod pattern;

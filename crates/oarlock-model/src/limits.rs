@@ -155,3 +155,13 @@ pub const RUN_AGENTS_MAX: usize = 256;
 pub const PROJECT_AGENTS_MAX: usize = 8;
 /// Levels of arrays and objects inside a JSON value.
 pub const JSON_DEPTH_MAX: usize = 64;
+/// Bytes of the name of a branch.
+pub const BRANCH_BYTES_MAX: usize = 244;
+/// Files in conflict that a refused landing names; its brief says how many more there are.
+pub const LANDING_FILES_MAX: usize = 100;
+/// Bytes of the path of such a file.
+pub const LANDING_PATH_BYTES_MAX: usize = 4_096;
+/// Bytes of the brief that a refused landing gives to the next attempt.
+pub const LANDING_BRIEF_BYTES_MAX: usize = 64 << 10;
+/// Submissions that one reading of a landing queue returns; what is behind them comes with the next reading.
+pub const LANDING_QUEUE_MAX: usize = 1_000;

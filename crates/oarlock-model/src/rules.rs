@@ -9,6 +9,7 @@ pub mod graph;
 pub mod holdings;
 pub mod inbox;
 pub mod intent;
+pub mod landing;
 pub mod liveness;
 pub mod merge;
 pub mod naming;

@@ -300,6 +300,10 @@ faults! {
     HIDDEN_ITEMS_GRANTED = Files, "hidden-items-granted";
     /// what an old script has marked as completed is done only once its folder has moved
     DONE_BY_FOLDER_ALONE = Files, "done-by-folder-alone";
+    /// a submission lands although its task was given to somebody else since
+    OLD_SUBMISSION_LANDS = Semantics(3), "old-submission-lands";
+    /// a task that waits for landing is done once a person approves it
+    APPROVED_WITHOUT_LANDING = Semantics(10), "approved-without-landing";
     /// a run waits for what is dead outside of its tree
     OUTSIDE_DEAD_AWAITED = Runner, "outside-dead-awaited";
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 use crate::ident::{AgentName, Label, SessionId, TaskId, Token};
+use crate::landing::{BranchName, Landing, LandingRefusal};
 use crate::limits;
 use crate::pattern::Pattern;
 use crate::time::{StoreTime, WallTime};
@@ -29,6 +30,8 @@ impl std::str::FromStr for TaskState {
 pub enum Gate {
     /// Somebody calls `approve` or `reject`.
     Human,
+    /// Its commit must land on its target branch: `merge` approves it then.
+    Merge,
 }
 
 impl std::str::FromStr for Gate {
@@ -36,7 +39,8 @@ impl std::str::FromStr for Gate {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "human" => Ok(Gate::Human),
-            _ => Err(crate::Rejection::invalid(format!("\"{}\" is not a gate", crate::ident::shown(text)), "the only gate is: human")),
+            "merge" => Ok(Gate::Merge),
+            _ => Err(crate::Rejection::invalid(format!("\"{}\" is not a gate", crate::ident::shown(text)), "use one of human, merge")),
         }
     }
 }
@@ -81,6 +85,9 @@ pub struct TaskSpec {
     /// Who must approve it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
+    /// The branch that its commit lands on, with the gate `merge`; absent until a queue takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onto: Option<BranchName>,
     /// The document that it was made from: its path in the repository, or an absolute path of one outside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
@@ -248,6 +255,8 @@ pub struct Task {
     pub last_failure: Option<String>,
     /// Paths its holder named.
     pub artifacts: Vec<String>,
+    /// Its last submission for landing.
+    pub landing: Option<Landing>,
     /// When it was added.
     pub created_at: WallTime,
     /// Who added it.
@@ -280,6 +289,7 @@ impl Task {
             rejected: None,
             last_failure: None,
             artifacts: Vec::new(),
+            landing: None,
             created_at,
             created_by: None,
             updated_at: created_at,
@@ -356,6 +366,18 @@ impl Task {
         if let Some(grant) = self.grant.as_mut().filter(|grant| grant.end.is_none()) {
             grant.end = Some(end);
             grant.intended = false;
+        }
+    }
+
+    /// Its submission, if that is still on its way.
+    pub fn open_landing(&self) -> Option<&Landing> {
+        self.landing.as_ref().filter(|landing| landing.is_open())
+    }
+
+    /// A person has decided otherwise: its submission does not land.
+    pub(crate) fn withdraw_landing(&mut self) {
+        if let Some(landing) = self.landing.as_mut().filter(|landing| landing.is_open()) {
+            landing.refuse(LandingRefusal::Withdrawn, Vec::new());
         }
     }
 

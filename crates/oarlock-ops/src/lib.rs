@@ -12,6 +12,7 @@ pub mod cursor;
 pub mod error;
 pub mod graph;
 pub mod hint;
+pub mod landing;
 pub mod local;
 pub mod lock;
 pub mod log;

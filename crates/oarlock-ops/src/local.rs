@@ -1,6 +1,7 @@
 //! What only the caller's own machine can tell: its files, its processes, its place in the repository.
 
 use oarlock_model::agent::Host;
+use oarlock_model::landing::{BranchName, ObjectId};
 use oarlock_model::{TaskId, limits};
 pub use oarlock_plan::{Existing, Floor, Search};
 
@@ -84,6 +85,13 @@ pub trait Local {
     fn list_files(&self) -> Result<Vec<String>, OpError> {
         Ok(Vec::new())
     }
+
+    /// What a task submits for landing from this machine: the tip of `branch`; without one that of `oarlock/TASK`, else what is checked out where
+    /// the caller stands. None outside of a repository, or where there is no such commit.
+    ///
+    /// # Errors
+    /// `not_found` for a branch that is named and not there; git fails.
+    fn submission(&self, task: &TaskId, branch: Option<&BranchName>) -> Result<Option<(Option<BranchName>, ObjectId)>, OpError>;
 
     /// The identity of a running process of this machine.
     ///

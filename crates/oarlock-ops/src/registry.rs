@@ -198,13 +198,20 @@ pub const ENTRIES: &[Entry] = &[
     asks::<crate::log::Prime>(Group::Project).everyday(),
 ];
 
-/// Operations that no door lists: only the bridge to RALF's files orders them.
+/// Operations that no door lists: only the bridge to RALF's files and the landing queue order them.
 pub const OF_BRIDGES: &[Entry] = &[
     orders::<crate::task::TakeOutside>(Group::Tasks),
     orders::<crate::task::LeaveOutside>(Group::Tasks),
     orders::<crate::task::FinishOutside>(Group::Tasks),
     orders::<crate::agent::Sighting>(Group::Agents),
     orders::<crate::state::TellState>(Group::State),
+    orders::<crate::landing::TakeLandings>(Group::Tasks),
+    orders::<crate::landing::StartLanding>(Group::Tasks),
+    orders::<crate::landing::TestedLanding>(Group::Tasks),
+    orders::<crate::landing::RequeueLanding>(Group::Tasks),
+    orders::<crate::landing::Land>(Group::Tasks),
+    orders::<crate::landing::RefuseLanding>(Group::Tasks),
+    asks::<crate::landing::LandingStatus>(Group::Tasks),
 ];
 
 /// The operation of this verb.

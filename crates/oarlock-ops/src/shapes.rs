@@ -3,6 +3,7 @@
 mod agent;
 mod entry;
 mod event;
+mod landing;
 mod message;
 pub(crate) mod related;
 mod reservation;
@@ -12,6 +13,7 @@ mod time;
 pub use agent::AgentShape;
 pub use entry::EntryShape;
 pub use event::EventShape;
+pub use landing::LandingShape;
 pub use message::MessageShape;
 pub use reservation::{ReservationShape, reservation_ttls_ms};
 pub use task::{HolderShape, LeaseShape, TaskShape};

@@ -42,7 +42,7 @@ pub use queue::QueueView;
 pub use reservation::ReservationView;
 pub use rest::{AtRest, ClosedPart, Near, Standing};
 pub use served::ServedStore;
-pub use task::{TaskFilter, TaskView};
+pub use task::{LandingCounts, QueuedLanding, TaskFilter, TaskView};
 
 /// Reading, all of it. It sees one moment of the store. What reads less says so by asking for less: a rule that follows the graph takes a
 /// [`GraphView`]. Every store answers every question itself: what passes questions on cannot forget one that a store answers with less work

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0011_senders.sql"),
     include_str!("../migrations/0012_outside.sql"),
     include_str!("../migrations/0013_intents.sql"),
+    include_str!("../migrations/0014_landing.sql"),
 ];
 
 /// "OARL", so that the file tells what it is (see the `file` command and SQLite's application_id).

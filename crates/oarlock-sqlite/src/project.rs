@@ -5,17 +5,18 @@ use oarlock_model::agent::SessionEnd;
 use oarlock_model::event::{
     Event, Fact, LeaseLost, LeaveReason, ReleaseReason, SpecChange, TaskAdded, TaskCancelled, TaskClaimed, TaskIntended, TaskUpdated,
 };
+use oarlock_model::landing::Landing;
 use oarlock_model::rules::authority::speaks_for;
 use oarlock_model::rules::transition::{self, Hold};
 use oarlock_model::state::{EndedReservation, News, Notice};
-use oarlock_model::task::{Grant, GrantEnd, Resting, TaskState};
+use oarlock_model::task::{Gate, Grant, GrantEnd, Resting, TaskState};
 use oarlock_model::{SessionId, TaskId, seeded};
 use oarlock_ops::store::Counts;
 use rusqlite::Connection;
 
 use crate::error::bad_row;
 use crate::rows::task::Key;
-use crate::rows::{Sql, agent, entry, event, int, message, meta, outside, queue, reservation, task, to_json};
+use crate::rows::{Sql, agent, entry, event, int, landing, message, meta, outside, queue, reservation, task, to_json};
 
 /// Appends one event and projects it.
 pub(crate) struct Projection<'a> {
@@ -120,8 +121,22 @@ impl Projection<'_> {
                 task::forget_ready(conn, key.seq)
             }
             Fact::TaskNoted(fact) if fact.as_result => task::set_result(conn, key.seq, &fact.text),
+            Fact::LandingQueued(fact) => {
+                let queued = fact.applied(landing::get(conn, key.seq)?, event.seq, event.store_at);
+                landing::set(conn, key.seq, &queued.map_err(|why| bad_row("landing", why))?)
+            }
+            Fact::LandingStarted(fact) => landing::change(conn, key.seq, &fact.id, Landing::start),
+            Fact::LandingTested(fact) => landing::change(conn, key.seq, &fact.id, |landing| landing.candidate.clone_from(&fact.candidate)),
+            Fact::LandingLanded(fact) => landing::change(conn, key.seq, &fact.id, |landing| landing.land(fact.commit.clone())),
+            Fact::LandingRefused(fact) => {
+                landing::change(conn, key.seq, &fact.id, |landing| landing.refuse(fact.reason, fact.files.clone()))?;
+                let (attempt, _, losses, _) = task::counts(conn, key.seq)?;
+                task::set_counts(conn, key.seq, attempt, fact.failures, losses)?;
+                fact.brief.as_ref().map_or(Ok(()), |brief| task::set_rejected(conn, key.seq, brief))
+            }
             Fact::TaskRejected(fact) => {
                 task::set_rejected(conn, key.seq, &fact.reason)?;
+                landing::withdraw(conn, key.seq)?;
                 self.rest(key, fact.resting)
             }
             Fact::TaskCancelled(fact) => self.cancel(key, fact),
@@ -209,6 +224,9 @@ impl Projection<'_> {
             fact.change.apply(&mut changed.spec);
             changed.priority = fact.priority().unwrap_or(changed.priority);
             task::set_spec(self.conn, key.seq, &changed)?;
+            if fact.change.gate.is_some_and(|gate| gate != Gate::Merge) {
+                landing::withdraw(self.conn, key.seq)?;
+            }
             if let Some(body) = &fact.change.body {
                 task::set_body(self.conn, key.seq, body)?;
             }
@@ -226,6 +244,7 @@ impl Projection<'_> {
         }
         task::end_grant(self.conn, key.seq, GrantEnd::Cancelled)?;
         outside::forget(self.conn, key.seq)?;
+        landing::withdraw(self.conn, key.seq)?;
         task::forget_retry(self.conn, key.seq)?;
         if fact.drop {
             task::set_dropped(self.conn, key.seq, true)?;

@@ -5,6 +5,7 @@ pub(crate) mod entry;
 pub(crate) mod event;
 pub(crate) mod graph;
 pub(crate) mod inbox;
+pub(crate) mod landing;
 pub(crate) mod lease;
 pub(crate) mod message;
 pub(crate) mod meta;

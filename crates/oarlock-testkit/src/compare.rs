@@ -99,6 +99,10 @@ fn ask(view: &dyn View, owners: &dyn Owners, facts: &mut Facts) -> StoreResult<(
     note("next due".into(), format!("{:?}", view.next_due_ms()?));
     note("dead letters".into(), format!("{:?}", view.dead_letters(100)?));
     note("stuck".into(), format!("{:?}", view.stuck_tasks(usize::MAX)?));
+    note("landing queue".into(), format!("{:?} {:?}", view.queued_landings(1)?, view.queued_landings(100)?));
+    for target in view.landing_targets()? {
+        note(format!("landed on {target}"), format!("{:?}", view.landing_counts(&target)?));
+    }
     note("held outside".into(), format!("{:?}", ids(&view.outside_tasks(100)?)));
     note("oldest ready".into(), format!("{:?}", view.oldest_ready()?));
     note("expired reservations".into(), format!("{:?}", view.expired_reservations(100)?));

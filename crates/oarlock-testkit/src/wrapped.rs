@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use oarlock_model::agent::{Agent, Owner, Presence};
 use oarlock_model::event::Event;
+use oarlock_model::landing::BranchName;
 use oarlock_model::message::Message;
 use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::holdings::Held;
@@ -16,9 +17,9 @@ use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKe
 use oarlock_ops::lock::Lock;
 use oarlock_ops::owners::{OwnerLiveness, Owners};
 use oarlock_ops::store::{
-    AgentView, AtRest, ClosedPart, Counts, Durability, EntryPage, EntryView, EventFilter, Expired, GraphView, InboxPart, Listening,
-    LogView, MessageView, MomentView, Near, NewEvent, Offer, QueuePlace, QueueView, ReplyKey, ReservationView, Standing, Store,
-    StoreResult, StoredReply, TaskFilter, TaskView, Transaction, View,
+    AgentView, AtRest, ClosedPart, Counts, Durability, EntryPage, EntryView, EventFilter, Expired, GraphView, InboxPart, LandingCounts,
+    Listening, LogView, MessageView, MomentView, Near, NewEvent, Offer, QueuePlace, QueueView, QueuedLanding, ReplyKey, ReservationView,
+    Standing, Store, StoreResult, StoredReply, TaskFilter, TaskView, Transaction, View,
 };
 use oarlock_ops::topic::Topics;
 
@@ -251,6 +252,9 @@ impl<H: Hooks> TaskView for Inside<'_, H> {
         fn tasks(&self, filter: &TaskFilter) -> StoreResult<Vec<Task>>;
         fn was_granted(&self, task: &TaskId, session: &SessionId) -> StoreResult<bool>;
         fn counts(&self) -> StoreResult<Counts>;
+        fn queued_landings(&self, limit: usize) -> StoreResult<Vec<QueuedLanding>>;
+        fn landing_targets(&self) -> StoreResult<Vec<BranchName>>;
+        fn landing_counts(&self, onto: &BranchName) -> StoreResult<LandingCounts>;
         fn outside_tasks(&self, limit: usize) -> StoreResult<Vec<Task>>;
     }
 }

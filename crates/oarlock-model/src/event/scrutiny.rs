@@ -182,6 +182,12 @@ fn check_fact(fact: &Fact) -> Checked {
             text("the reason", Some(&rejected.reason), limits::BODY_BYTES_MAX)?;
             resting(Some(rejected.resting))
         }
+        Fact::LandingRefused(refused) => {
+            bounded("files in conflict", refused.files.len(), limits::LANDING_FILES_MAX)?;
+            refused.files.iter().try_for_each(|path| text("a file in conflict", Some(path), limits::LANDING_PATH_BYTES_MAX))?;
+            bounded("failures", refused.failures as usize, limits::ATTEMPTS_MAX as usize)?;
+            text("the brief", refused.brief.as_deref(), limits::BODY_BYTES_MAX)
+        }
         Fact::TaskRequeued(requeued) => resting(Some(requeued.resting)),
         Fact::DependencyAdded(added) => {
             list("needs", added.on.len())?;

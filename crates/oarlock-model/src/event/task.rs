@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ident::{AgentName, Label, SessionId, TaskId, Token};
+use crate::landing::BranchName;
 use crate::limits;
 use crate::pattern::Pattern;
 use crate::task::{Gate, Resting, Task, TaskSpec};
@@ -83,6 +84,9 @@ pub struct SpecChange {
     /// The approval that it needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
+    /// The branch that its commit lands on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onto: Option<BranchName>,
 }
 
 impl SpecChange {
@@ -110,6 +114,7 @@ impl SpecChange {
         set(&mut spec.max_attempts, &self.max_attempts);
         set_some(&mut spec.not_before, &self.not_before);
         set_some(&mut spec.gate, &self.gate);
+        set_some(&mut spec.onto, &self.onto);
     }
 }
 

@@ -56,6 +56,9 @@ pub fn check(fact: &Fact, state: TaskState, hold: Hold) -> Result<(), String> {
         Fact::TaskTakenOutside(_) => lost || outside || one_of(&[Blocked, Ready, Scheduled]),
         Fact::TaskLeftOutside(_) => outside,
         Fact::TaskApproved(_) | Fact::TaskRejected(_) => state == Review,
+        Fact::LandingQueued(_) | Fact::LandingStarted(_) | Fact::LandingTested(_) | Fact::LandingLanded(_) | Fact::LandingRefused(_) => {
+            state == Review
+        }
         Fact::TaskReadied(_) => one_of(&[Blocked, Scheduled, Waiting]),
         // After the last failure it rests for no time at all, and after the last loss it is nobody's.
         Fact::TaskDied(_) => lost || state == Scheduled,
@@ -100,6 +103,11 @@ mod tests {
         ("task_left_outside", r#"{"reason": "free", "seen": 0, "resting": {"state": "blocked"}}"#, "outside"),
         ("task_approved", "{}", "review"),
         ("task_rejected", r#"{"reason": "x", "resting": {"state": "blocked"}}"#, "review"),
+        ("landing_queued", r#"{"commit": "0000000000000000000000000000000000000000"}"#, "review"),
+        ("landing_started", "{}", "review"),
+        ("landing_tested", r#"{"passed": true, "tests": 1}"#, "review"),
+        ("landing_landed", r#"{"commit": "0000000000000000000000000000000000000000"}"#, "review"),
+        ("landing_refused", r#"{"reason": "test", "failures": 1}"#, "review"),
         ("task_readied", "{}", "blocked scheduled waiting"),
         ("task_died", r#"{"reason": "failures", "failures": 1, "losses": 0}"#, "scheduled lost"),
         ("task_requeued", r#"{"resting": {"state": "blocked"}}"#, "dead cancelled"),

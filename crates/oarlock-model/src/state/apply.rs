@@ -6,14 +6,15 @@ use super::{ApplyError, EndedReservation, Entry, News, Notice, State};
 use crate::agent::{Agent, Presence, SessionEnd};
 use crate::event::{
     AgentJoined, Event, Fact, LeaseLost, LeaveReason, MessageSent, ReleaseReason, ReservationMade, TaskAdded, TaskCancelled, TaskClaimed,
-    TaskIntended, TaskLeftOutside, TaskTakenOutside,
+    TaskIntended, TaskLeftOutside, TaskTakenOutside, open_landing,
 };
 use crate::ident::{AgentName, SessionId, TaskId};
+use crate::landing::Landing;
 use crate::message::Message;
 use crate::reservation::Reservation;
 use crate::rules::authority::speaks_for;
 use crate::rules::transition::{self, Hold};
-use crate::task::{Grant, GrantEnd, OutsideHold, Resting, Task, TaskState};
+use crate::task::{Gate, Grant, GrantEnd, OutsideHold, Resting, Task, TaskState};
 
 type Applied<T = ()> = Result<T, String>;
 
@@ -47,6 +48,9 @@ impl State {
             Fact::TaskUpdated(fact) => {
                 let task = self.changed(event, &fact.id)?;
                 fact.change.apply(&mut task.spec);
+                if fact.change.gate.is_some_and(|gate| gate != Gate::Merge) {
+                    task.withdraw_landing();
+                }
                 if let Some(priority) = fact.priority() {
                     task.priority = priority;
                 }
@@ -130,7 +134,25 @@ impl State {
             Fact::TaskRejected(fact) => {
                 let task = self.changed(event, &fact.id)?;
                 task.rejected = Some(fact.reason.clone());
+                task.withdraw_landing();
                 task.rest(fact.resting);
+                Ok(())
+            }
+            Fact::LandingQueued(fact) => {
+                let task = self.changed(event, &fact.id)?;
+                task.landing = Some(fact.applied(task.landing.take(), event.seq, event.store_at)?);
+                Ok(())
+            }
+            Fact::LandingStarted(fact) => self.landing(event, &fact.id, Landing::start),
+            Fact::LandingTested(fact) => self.landing(event, &fact.id, |landing| landing.candidate.clone_from(&fact.candidate)),
+            Fact::LandingLanded(fact) => self.landing(event, &fact.id, |landing| landing.land(fact.commit.clone())),
+            Fact::LandingRefused(fact) => {
+                self.landing(event, &fact.id, |landing| landing.refuse(fact.reason, fact.files.clone()))?;
+                let task = self.changed(event, &fact.id)?;
+                task.failures = fact.failures;
+                if fact.brief.is_some() {
+                    task.rejected.clone_from(&fact.brief);
+                }
                 Ok(())
             }
             Fact::TaskCancelled(fact) => self.cancel(event, fact),
@@ -236,6 +258,15 @@ impl State {
         Ok(task)
     }
 
+    /// Changes the submission of a task that is on its way.
+    fn landing(&mut self, event: &Event, id: &TaskId, change: impl FnOnce(&mut Landing)) -> Applied {
+        let task = self.changed(event, id)?;
+        let mut landing = open_landing(task.landing.take(), id)?;
+        change(&mut landing);
+        task.landing = Some(landing);
+        Ok(())
+    }
+
     /// Something was told that stands in a task's history, if it is about one.
     fn told_of(&mut self, event: &Event, task: Option<&TaskId>) -> Applied {
         task.map_or(Ok(()), |task| self.changed(event, task).map(drop))
@@ -306,6 +337,7 @@ impl State {
         let held_by = task.holder().map(|grant| grant.session.clone());
         task.end_grant(GrantEnd::Cancelled);
         task.outside = None;
+        task.withdraw_landing();
         task.state = TaskState::Cancelled;
         task.retry_at = None;
         if let Some(session) = held_by {

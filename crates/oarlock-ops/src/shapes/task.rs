@@ -1,5 +1,6 @@
 //! TASK and LEASE.
 
+use oarlock_model::landing::BranchName;
 use oarlock_model::task::{Gate, Grant, OutsideHold, Task, TaskState};
 use oarlock_model::{AgentName, Label, SessionId, TaskId, Token, seeded};
 use schemars::JsonSchema;
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 use crate::context::Reading;
+use crate::shapes::LandingShape;
 use crate::shapes::related::{Related, may_join};
 use crate::shapes::rfc3339;
 use crate::store::StoreResult;
@@ -102,6 +104,12 @@ pub struct TaskShape {
     /// The approval that it needs when its work is submitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
+    /// The branch that its commit lands on, with the gate `merge`; absent until a queue takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onto: Option<BranchName>,
+    /// The commit that it submitted last for landing, and what became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub landing: Option<LandingShape>,
     /// The document that it was made from: a path in the repository, or an absolute path outside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
@@ -209,6 +217,8 @@ impl TaskShape {
             lost_leases: task.losses,
             assigned: task.spec.assigned,
             gate: task.spec.gate,
+            onto: task.spec.onto,
+            landing: task.landing.map(LandingShape::of),
             file: task.spec.file,
             not_before: task.spec.not_before.map(rfc3339),
             retry_in_ms: task.retry_at.map(|at| at.since_ms(cx.now.store)),

@@ -1,5 +1,6 @@
 //! Tasks and their holders.
 
+use oarlock_model::landing::{BranchName, Landing};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{AgentName, SessionId, TaskId};
 
@@ -22,6 +23,26 @@ pub struct TaskFilter {
     pub limit: usize,
     /// No more once their texts have this many bytes; the first always comes.
     pub bytes_max: usize,
+}
+
+/// A submission on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueuedLanding {
+    /// The task.
+    pub task: TaskId,
+    /// Its target branch; absent until a queue takes it.
+    pub onto: Option<BranchName>,
+    /// The submission.
+    pub landing: Landing,
+}
+
+/// What became of the tasks of a target branch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LandingCounts {
+    /// Tasks that have landed.
+    pub landed: u64,
+    /// Tasks whose last submission was refused.
+    pub refused: u64,
 }
 
 /// Reading tasks, and who holds them.
@@ -56,6 +77,12 @@ pub trait TaskView {
     fn was_granted(&self, task: &TaskId, session: &SessionId) -> StoreResult<bool>;
     /// How many tasks are in each state.
     fn counts(&self) -> StoreResult<Counts>;
+    /// The submissions on their way to a target branch, oldest first, at most `limit`.
+    fn queued_landings(&self, limit: usize) -> StoreResult<Vec<QueuedLanding>>;
+    /// The target branches of unfinished tasks, by name.
+    fn landing_targets(&self) -> StoreResult<Vec<BranchName>>;
+    /// How many tasks with this target have landed, and of how many the last submission was refused.
+    fn landing_counts(&self, onto: &BranchName) -> StoreResult<LandingCounts>;
     /// Tasks that somebody outside of the store has, or had last without finishing them, in the order of creation, at most `limit`.
     fn outside_tasks(&self, limit: usize) -> StoreResult<Vec<Task>>;
 }

@@ -3,6 +3,7 @@
 use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::{TaskAdded, TaskSplit};
+use oarlock_model::landing::BranchName;
 use oarlock_model::rules::change::Change;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Gate, Task, TaskSpec, TaskState};
@@ -88,10 +89,14 @@ pub struct Fields {
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Duration>,
-    /// Who must approve it when it is done
-    #[arg(long, value_name = "human")]
+    /// The approval that it needs when its work is submitted: a person's, or landing by `merge`
+    #[arg(long, value_name = "human|merge")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
+    /// The branch that its commit lands on, with the gate merge [default: that of the first `merge --onto`]
+    #[arg(long, value_name = "BRANCH")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onto: Option<BranchName>,
 }
 
 impl Fields {
@@ -234,6 +239,7 @@ impl Add {
             max_attempts: fields.max_attempts.unwrap_or(cx.settings().max_attempts),
             not_before: fields.not_before.map(|d| cx.now().wall.plus_ms(d.as_ms())),
             gate: fields.gate,
+            onto: fields.onto.clone(),
             file: None,
         })
     }

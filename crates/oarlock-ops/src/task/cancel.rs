@@ -4,6 +4,7 @@ use clap::Args;
 use oarlock_model::event::TaskCancelled;
 use oarlock_model::rules::authority::Authority;
 use oarlock_model::rules::change::Change;
+use oarlock_model::rules::landing;
 use oarlock_model::task::TaskState;
 use oarlock_model::{Rejection, TaskId};
 use schemars::JsonSchema;
@@ -74,6 +75,9 @@ impl Mutation for Cancel {
                 // An operator may cancel whatever there is: nothing need be read for it.
                 if cx.caller().authority != Authority::Operator {
                     cx.check_change(&cx.task(&id)?, Change::Cancel)?;
+                }
+                if state == TaskState::Review {
+                    landing::check_not_landing(&cx.task(&id)?, "cancel")?;
                 }
                 no_longer_waited_for.extend(cx.view().unmet_needs(&id)?);
                 cx.emit(TaskCancelled { id: id.clone(), with_parent, drop })?;

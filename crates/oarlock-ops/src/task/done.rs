@@ -3,7 +3,8 @@
 use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::Fact;
-use oarlock_model::task::{Grant, GrantEnd, Task, TaskState};
+use oarlock_model::landing::{BranchName, ObjectId};
+use oarlock_model::task::{Gate, Grant, GrantEnd, Task, TaskState};
 use oarlock_model::{ErrorCode, Rejection, TaskId, Token, limits, seeded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ use crate::search::Findings;
 use crate::shapes::{MessageShape, TaskShape};
 use crate::store::unread_count;
 use crate::task::claim::{Claim, ClaimReply, Claimed};
-use crate::task::finish::{self, Outcome};
+use crate::task::finish::{self, Outcome, Submitted};
 use crate::task::release::granted_to_me;
 use crate::task::{rest, values};
 
@@ -43,6 +44,14 @@ pub struct Done {
     #[arg(long, value_name = "PATH", num_args = 1..)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifact: Vec<String>,
+    /// The branch whose tip lands, for a task with the gate merge [default: oarlock/ID, else the branch that is checked out here]
+    #[arg(long, value_name = "B")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<BranchName>,
+    /// The commit that lands, by its full hash; the command line finds it by the branch
+    #[arg(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<ObjectId>,
     /// Then take the best ready task; the end is committed first
     #[arg(long)]
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -128,7 +137,13 @@ impl Request for Done {
     type Reply = DoneReply;
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
-        self.result.as_mut().map_or(Ok(()), |result| local.read_if_dash(result))
+        self.result.as_mut().map_or(Ok(()), |result| local.read_if_dash(result))?;
+        if self.commit.is_none()
+            && let Some((branch, commit)) = local.submission(&self.id, self.branch.as_ref())?
+        {
+            (self.branch, self.commit) = (branch, Some(commit));
+        }
+        Ok(())
     }
 
     fn file_text(&mut self) -> Option<&mut Option<String>> {
@@ -224,7 +239,30 @@ impl Done {
     /// A request that only finishes.
     #[must_use]
     pub fn of(id: TaskId) -> Self {
-        Self { id, token: None, result: None, artifact: Vec::new(), claim: false, reserve: false, wait: None, or_message: false }
+        Self {
+            id,
+            token: None,
+            result: None,
+            artifact: Vec::new(),
+            branch: None,
+            commit: None,
+            claim: false,
+            reserve: false,
+            wait: None,
+            or_message: false,
+        }
+    }
+
+    /// What the task submits for landing, if that is its gate.
+    fn submitted(&self, task: &Task) -> Result<Option<Submitted>, Rejection> {
+        match (&self.commit, task.spec.gate) {
+            (Some(commit), Some(Gate::Merge)) => Ok(Some(Submitted { branch: self.branch.clone(), commit: commit.clone() })),
+            (None, Some(Gate::Merge)) => Err(Rejection::invalid(
+                format!("{} is done when its commit lands, and the call names no commit", task.id),
+                "commit the work and call `oarlock done` in its repository, or with --branch B; by HTTP give `commit` its full hash",
+            )),
+            _ => Ok(None),
+        }
     }
 
     /// The claim that follows.
@@ -243,7 +281,12 @@ impl Done {
             let why = Some("it has unfinished parts".to_owned());
             return Err(Rejection::StateConflict { verb: "finish", task: task.id.clone(), state: task.state, why }.into());
         }
-        let outcome = Outcome { token: Some(grant.token), result: self.result.clone(), artifacts: self.artifact.clone() };
+        let outcome = Outcome {
+            token: Some(grant.token),
+            result: self.result.clone(),
+            artifacts: self.artifact.clone(),
+            submitted: self.submitted(&task)?,
+        };
         let unmet_needs = rest::unmet_needs(cx.view(), &task)?;
         let unblocked = finish::finish(cx, &mut task, outcome)?;
         reap::end_reservations_of_task(cx, &task.id)?;

@@ -1,8 +1,9 @@
 //! What follows when a task is done: dependants become ready, a parent goes on (semantics 10).
 
-use oarlock_model::event::{TaskDone, TaskReadied, TaskSubmitted, TaskUpdated};
+use oarlock_model::event::{LandingQueued, TaskDone, TaskReadied, TaskSubmitted, TaskUpdated};
+use oarlock_model::landing::{BranchName, Landing, ObjectId};
 use oarlock_model::rules::resting::{RestingFacts, resting};
-use oarlock_model::task::{Resting, Task, TaskState};
+use oarlock_model::task::{Gate, Resting, Task, TaskState};
 use oarlock_model::{TaskId, Token, seeded};
 
 use crate::OpError;
@@ -16,21 +17,45 @@ pub(crate) struct Outcome {
     pub(crate) token: Option<Token>,
     pub(crate) result: Option<String>,
     pub(crate) artifacts: Vec<String>,
+    /// The commit to land, for a task with the gate `merge`. Without one, nothing of it is to land: its parts did, or it was finished outside of
+    /// the store, and a person judges it.
+    pub(crate) submitted: Option<Submitted>,
+}
+
+/// The commit that a task submits.
+#[derive(Clone, Debug)]
+pub(crate) struct Submitted {
+    pub(crate) branch: Option<BranchName>,
+    pub(crate) commit: ObjectId,
 }
 
 /// Finishes a task, or submits it for review when it has a gate; `task` becomes what it is then. Returns the tasks
 /// that can be claimed because of it.
 pub(crate) fn finish(cx: &mut Deciding<'_>, task: &mut Task, outcome: Outcome) -> Result<Vec<TaskId>, OpError> {
-    let Outcome { token, result, artifacts } = &outcome;
-    let is_submitted = task.spec.gate.is_some() && task.state != TaskState::Review;
+    let Outcome { token, result, artifacts, submitted } = &outcome;
+    let is_submitted = is_gated(task) && task.state != TaskState::Review;
     if is_submitted {
         let unmet_needs = rest::unmet_needs(cx.view(), task)?;
         cx.emit(TaskSubmitted { id: task.id.clone(), token: *token, result: result.clone(), artifacts: artifacts.clone(), unmet_needs })?;
+        if let Some(Submitted { branch, commit }) = submitted.clone() {
+            let submission = cx.next_token().0;
+            task.landing = Some(Landing::queued(branch.clone(), commit.clone(), submission, cx.now().store));
+            cx.emit(LandingQueued { id: task.id.clone(), branch, commit, submission: None })?;
+        }
     }
     let unblocked = if is_submitted { Vec::new() } else { complete(cx, task, &outcome)? };
     task.finish(if is_submitted { TaskState::Review } else { TaskState::Done }, result.as_ref(), artifacts);
     task.updated_at = cx.now().wall;
     Ok(unblocked)
+}
+
+/// Whether the task waits in review when its work is done. Parts that landed leave nothing of their parent to land.
+fn is_gated(task: &Task) -> bool {
+    match task.spec.gate {
+        Some(Gate::Merge) => task.state != TaskState::Waiting,
+        Some(Gate::Human) => true,
+        None => false,
+    }
 }
 
 fn complete(cx: &mut Deciding<'_>, task: &Task, outcome: &Outcome) -> Result<Vec<TaskId>, OpError> {
@@ -72,7 +97,7 @@ fn unblocked_by(cx: &Deciding<'_>, task: &Task, freed: &[(TaskId, Resting)], par
             }
             break;
         }
-        if above.spec.gate.is_some() {
+        if is_gated(&above) {
             break;
         }
         parent = waiting_parent(cx, &above)?;

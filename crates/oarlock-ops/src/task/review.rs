@@ -2,6 +2,7 @@
 
 use clap::Args;
 use oarlock_model::event::{TaskApproved, TaskRejected};
+use oarlock_model::rules::landing;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Rejection, TaskId};
 use schemars::JsonSchema;
@@ -63,6 +64,7 @@ impl Mutation for Approve {
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
         let mut task = in_review(cx, "approve", &self.id)?;
+        landing::check_approval(&task)?;
         cx.emit(TaskApproved { id: task.id.clone() })?;
         finish::finish(cx, &mut task, Outcome::default())?;
         TaskReply::of(cx, &task.id)
@@ -76,6 +78,7 @@ impl Mutation for Reject {
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
         let task = in_review(cx, "reject", &self.id)?;
+        landing::check_not_landing(&task, "reject")?;
         let place = rest::resting_place(cx.view(), &task)?;
         cx.emit(TaskRejected { id: task.id.clone(), reason: self.reason.clone(), resting: place })?;
         TaskReply::of(cx, &task.id)

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use oarlock_model::duration::Duration;
 use oarlock_model::event::{SpecChange, TaskUpdated};
 use oarlock_model::rules::change::Change;
+use oarlock_model::rules::landing;
 use oarlock_model::rules::resting::{RestingFacts, resting};
 use oarlock_model::task::{Resting, Task, TaskState};
 use oarlock_model::{Rejection, TaskId};
@@ -126,6 +127,9 @@ impl Mutation for Update {
             return Err(Rejection::StateConflict { verb: "update", task: self.id.clone(), state: task.state, why: None }.into());
         }
         let change = self.change(cx)?;
+        if change.gate.is_some() || change.onto.is_some() {
+            landing::check_not_landing(&task, "update")?;
+        }
         let mut reserved = Vec::new();
         if change != SpecChange::default() {
             let mut changed = task.clone();
@@ -184,6 +188,7 @@ impl Update {
             max_attempts: fields.max_attempts,
             not_before: fields.not_before.map(|d| cx.now().wall.plus_ms(d.as_ms())),
             gate: fields.gate,
+            onto: fields.onto,
         })
     }
 }

@@ -34,7 +34,7 @@ const COMPARED: [(&str, &str); 9] = [
         "tasks",
         "seq, id, state, priority, rank, ready_at, retry_at, not_before, parent, title, spec, has_body, has_needs, auto_finish, attempt, failures, losses,
          grant_token, grant_agent, grant_session, grant_since, grant_reserve, grant_intended, grant_end, progress, artifacts, created_at, created_by, updated_at, last_event, result,
-         rejected, last_failure, own_priority, dropped",
+         rejected, last_failure, own_priority, dropped, landing, submission, onto",
     ),
     ("task_bodies", "seq, body"),
     ("task_files", "file, task"),

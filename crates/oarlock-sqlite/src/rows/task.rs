@@ -18,7 +18,7 @@ const COLUMNS: &str = "t.seq, t.id, t.state, t.priority, t.ready_at, t.retry_at,
   t.grant_renewed, t.grant_ttl, t.grant_end, t.progress, t.artifacts, t.created_at, t.created_by, t.updated_at, t.result, t.grant_reserve,
   t.rejected, t.last_failure, t.own_priority, t.dropped, t.outside, t.grant_intended,
   CASE WHEN t.has_needs
-    THEN (SELECT json_group_array(n.id) FROM dependencies d CROSS JOIN tasks n ON n.seq = d.need WHERE d.task = t.seq) END";
+    THEN (SELECT json_group_array(n.id) FROM dependencies d CROSS JOIN tasks n ON n.seq = d.need WHERE d.task = t.seq) END, t.landing";
 /// Where they come from.
 const FROM: &str = "tasks t LEFT JOIN tasks p ON p.seq = t.parent";
 
@@ -41,8 +41,8 @@ const RESULTS: &str = "
 SELECT t.id, t.result FROM json_each(?1) j CROSS JOIN tasks t ON t.id = j.value WHERE t.result IS NOT NULL";
 const INSERT: &str = "
 INSERT INTO tasks (seq, id, state, priority, rank, ready_at, retry_at, not_before, parent, title, spec, has_body, has_needs, auto_finish,
-  attempt, failures, losses, created_at, created_by, updated_at, last_event, own_priority)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT seq FROM tasks WHERE id = ?9), ?10, ?11, ?12, ?16, 0, 0, 0, 0, ?13, ?14, ?13, ?15, ?17)";
+  attempt, failures, losses, created_at, created_by, updated_at, last_event, own_priority, onto)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT seq FROM tasks WHERE id = ?9), ?10, ?11, ?12, ?16, 0, 0, 0, 0, ?13, ?14, ?13, ?15, ?17, ?18)";
 const INSERT_BODY: &str = "INSERT INTO task_bodies (seq, body) VALUES (?1, ?2)";
 const INSERT_FILE: &str = "INSERT INTO task_files (file, task) VALUES (?1, ?2)";
 const OF_FILE: &str = "SELECT t.id FROM task_files f JOIN tasks t ON t.seq = f.task WHERE f.file = ?1 ORDER BY f.task";
@@ -53,7 +53,7 @@ const SELECT_KEY: &str = "SELECT seq, state, last_event, grant_token IS NOT NULL
   grant_intended FROM tasks WHERE id = ?1";
 const TOUCH: &str = "UPDATE tasks SET updated_at = ?2, last_event = ?3 WHERE seq = ?1";
 const SET_SPEC: &str =
-    "UPDATE tasks SET priority = ?2, rank = ?3, not_before = ?4, title = ?5, spec = ?6, own_priority = ?7 WHERE seq = ?1";
+    "UPDATE tasks SET priority = ?2, rank = ?3, not_before = ?4, title = ?5, spec = ?6, own_priority = ?7, onto = ?8 WHERE seq = ?1";
 const SET_PRIORITY: &str = "UPDATE tasks SET priority = ?2, rank = coalesce(ready_at, 0) + ?3 WHERE seq = ?1";
 const SET_DROPPED: &str = "UPDATE tasks SET dropped = ?2 WHERE seq = ?1 AND dropped <> ?2";
 const SET_READY: &str = "UPDATE tasks SET state = 1, ready_at = ?2, retry_at = NULL, rank = ?2 + ?3 WHERE seq = ?1";
@@ -102,6 +102,8 @@ struct SpecRest {
     max_attempts: u32,
     #[serde(default, rename = "g", skip_serializing_if = "Option::is_none")]
     gate: Option<oarlock_model::task::Gate>,
+    #[serde(default, rename = "o", skip_serializing_if = "Option::is_none")]
+    onto: Option<oarlock_model::landing::BranchName>,
     #[serde(default, rename = "f", skip_serializing_if = "Option::is_none")]
     file: Option<String>,
 }
@@ -116,8 +118,14 @@ fn spec_rest(spec: &TaskSpec) -> Sql<String> {
         assigned: spec.assigned.clone(),
         max_attempts: spec.max_attempts,
         gate: spec.gate,
+        onto: spec.onto.clone(),
         file: spec.file.clone(),
     })
+}
+
+/// The target branch, which queues are found by.
+fn onto(spec: &TaskSpec) -> Option<&str> {
+    spec.onto.as_ref().map(oarlock_model::landing::BranchName::as_str)
 }
 
 /// The tasks that were made from this document, oldest first.
@@ -165,6 +173,7 @@ pub(crate) fn spec_without_texts(row: &Row<'_>, (spec, own_priority, parent, not
         max_attempts: rest.max_attempts,
         not_before: row.get::<_, Option<i64>>(not_before)?.map(WallTime),
         gate: rest.gate,
+        onto: rest.onto,
         file: rest.file,
     })
 }
@@ -210,6 +219,7 @@ fn map(row: &Row<'_>) -> Sql<Task> {
         rejected: row.get(29)?,
         last_failure: row.get(30)?,
         artifacts: json_or(row, 23)?.unwrap_or_default(),
+        landing: json_or(row, 36)?,
         created_at: WallTime(row.get(24)?),
         created_by: id_or(row, 25)?,
         updated_at: WallTime(row.get(26)?),
@@ -299,6 +309,7 @@ pub(crate) fn insert(conn: &Connection, seq: i64, event_seq: u64, at: WallTime, 
             int(event_seq),
             !fact.needs.is_empty(),
             spec.priority,
+            onto(spec),
         ],
     )?;
     if let Some(file) = &spec.file {
@@ -329,7 +340,7 @@ pub(crate) fn set_spec(conn: &Connection, seq: i64, task: &Task) -> Sql<()> {
         conn,
         "a task",
         SET_SPEC,
-        params![seq, task.priority, task.rank(), spec.not_before.map(|at| at.0), spec.title, spec_rest(spec)?, spec.priority],
+        params![seq, task.priority, task.rank(), spec.not_before.map(|at| at.0), spec.title, spec_rest(spec)?, spec.priority, onto(spec)],
     )
 }
 

@@ -1,12 +1,13 @@
 //! Tasks and their holders.
 
+use oarlock_model::landing::BranchName;
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{SessionId, TaskId};
-use oarlock_ops::store::{Counts, StoreResult, TaskFilter, TaskView};
+use oarlock_ops::store::{Counts, LandingCounts, QueuedLanding, StoreResult, TaskFilter, TaskView};
 
 use super::SqliteView;
 use crate::error::store_error;
-use crate::rows::{event, outside, queue, task};
+use crate::rows::{event, landing, outside, queue, task};
 
 impl TaskView for SqliteView<'_> {
     fn claims_of(&self, session: &SessionId) -> StoreResult<Vec<TaskId>> {
@@ -74,6 +75,18 @@ impl TaskView for SqliteView<'_> {
 
     fn counts(&self) -> StoreResult<Counts> {
         Ok(event::end(self.conn).map_err(store_error)?.counts)
+    }
+
+    fn queued_landings(&self, limit: usize) -> StoreResult<Vec<QueuedLanding>> {
+        landing::queued(self.conn, limit).map_err(store_error)
+    }
+
+    fn landing_targets(&self) -> StoreResult<Vec<BranchName>> {
+        landing::targets(self.conn).map_err(store_error)
+    }
+
+    fn landing_counts(&self, onto: &BranchName) -> StoreResult<LandingCounts> {
+        landing::counts(self.conn, onto).map_err(store_error)
     }
 
     fn outside_tasks(&self, limit: usize) -> StoreResult<Vec<Task>> {

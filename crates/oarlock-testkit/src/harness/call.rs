@@ -6,6 +6,7 @@ use std::fmt;
 use clap::{Args, Command, FromArgMatches};
 use oarlock_model::agent::{Host, Owner};
 use oarlock_model::duration::Duration;
+use oarlock_model::landing::{BranchName, ObjectId};
 use oarlock_model::rules::authority::Authority;
 use oarlock_model::state::State;
 use oarlock_model::{AgentName, Rejection, SessionId, TaskId};
@@ -174,6 +175,15 @@ impl Local for FilesOnly<'_> {
 
     fn look_for(&self, _search: Search) -> Result<Option<Existing>, OpError> {
         Ok(None)
+    }
+
+    /// A branch is a file of this name, and its tip the text of it.
+    fn submission(&self, _task: &TaskId, branch: Option<&BranchName>) -> Result<Option<(Option<BranchName>, ObjectId)>, OpError> {
+        let Some(branch) = branch else { return Ok(None) };
+        match self.files.0.get(&branch.reference()) {
+            Some(commit) => Ok(Some((Some(branch.clone()), ObjectId::parse(commit.trim())?))),
+            None => Err(Rejection::not_found("branch", branch).into()),
+        }
     }
 
     fn process(&self, pid: u32) -> Result<String, OpError> {

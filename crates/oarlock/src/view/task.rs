@@ -59,6 +59,7 @@ fn task_line(page: &mut Page, task: &TaskShape) {
             (None, Some(at)) => format!(", not before {}", safe(at)),
             (None, None) => String::new(),
         },
+        TaskState::Review if task.landing.as_ref().is_some_and(|landing| landing.reason.is_none()) => ", waits for landing".to_owned(),
         TaskState::Review => ", waits for approval".to_owned(),
         _ => String::new(),
     };
@@ -86,12 +87,22 @@ fn describe(page: &mut Page, task: &TaskShape) {
         }
         None => {}
     }
-    let gate = task.gate.map(|Gate::Human| "human".to_owned());
+    let gate = task.gate.map(|gate| match gate {
+        Gate::Human => "human".to_owned(),
+        Gate::Merge => task.onto.as_ref().map_or_else(|| "merge".to_owned(), |onto| format!("merge, onto {}", safe(onto.as_str()))),
+    });
+    let landing = task.landing.as_ref().map(|landing| {
+        let reason = landing.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let by = landing.landed_commit.as_ref().map(|commit| format!(" as {commit}")).unwrap_or_default();
+        let branch = landing.branch.as_ref().map(|branch| format!(" of {}", safe(branch.as_str()))).unwrap_or_default();
+        format!("{}{reason}: commit {}{branch}{by}", landing.state, landing.commit)
+    });
     for (name, word) in [
         ("part of", known(task.parent.as_ref())),
         ("assigned to", known(task.assigned.as_ref())),
         ("not before", known(task.not_before.as_ref())),
         ("gate", gate.unwrap_or_default()),
+        ("landing", landing.unwrap_or_default()),
     ] {
         if !word.is_empty() {
             page.line(format_args!("  {name} {word}"));

@@ -1,8 +1,9 @@
 //! Short forms of tasks: which facts of one are new to the model that reads it.
 
+use oarlock_model::landing::BranchName;
 use oarlock_model::task::{Gate, TaskState};
 use oarlock_model::{AgentName, Label, SessionId, TaskId};
-use oarlock_ops::shapes::{HolderShape, TaskShape};
+use oarlock_ops::shapes::{HolderShape, LandingShape, TaskShape};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -43,6 +44,10 @@ struct Work<'a> {
     assigned: Option<&'a AgentName>,
     #[serde(skip_serializing_if = "Option::is_none")]
     gate: Option<Gate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    onto: Option<&'a BranchName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    landing: Option<&'a LandingShape>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,6 +112,8 @@ fn halves(task: &TaskShape) -> (Work<'_>, Record<'_>) {
         lost_leases,
         assigned,
         gate,
+        onto,
+        landing,
         file,
         not_before,
         retry_in_ms,
@@ -142,6 +149,8 @@ fn halves(task: &TaskShape) -> (Work<'_>, Record<'_>) {
         lost_leases: *lost_leases,
         assigned: assigned.as_ref(),
         gate: *gate,
+        onto: onto.as_ref(),
+        landing: landing.as_ref(),
         file: file.as_ref(),
         not_before: not_before.as_ref(),
         retry_in_ms: *retry_in_ms,

@@ -1,8 +1,10 @@
 //! Tasks and their holders.
 
+use oarlock_model::landing::{BranchName, LandingState};
 use oarlock_model::task::{Grant, Task, TaskState};
 use oarlock_model::{SessionId, TaskId};
-use oarlock_ops::store::{Counts, StoreResult, TaskFilter, TaskView};
+use oarlock_ops::store::{Counts, LandingCounts, QueuedLanding, StoreResult, TaskFilter, TaskView};
+use std::collections::BTreeSet;
 
 use crate::memory::Moment;
 use crate::memory::scan::{contains_whatever_case, page, sorted};
@@ -88,6 +90,35 @@ impl TaskView for Moment {
         let mut counts = Counts::default();
         for state in TaskState::ALL {
             counts.set(state, self.in_state(state).count() as u64);
+        }
+        Ok(counts)
+    }
+
+    fn queued_landings(&self, limit: usize) -> StoreResult<Vec<QueuedLanding>> {
+        let open = self.all_tasks().filter_map(|task| {
+            let landing = task.open_landing()?.clone();
+            Some(QueuedLanding { task: task.id.clone(), onto: task.spec.onto.clone(), landing })
+        });
+        let mut open: Vec<QueuedLanding> = open.collect();
+        open.sort_by_key(|queued| queued.landing.submission);
+        open.truncate(limit);
+        Ok(open)
+    }
+
+    fn landing_targets(&self) -> StoreResult<Vec<BranchName>> {
+        let unfinished = self.all_tasks().filter(|task| !task.state.is_finished());
+        let targets: BTreeSet<BranchName> = unfinished.filter_map(|task| task.spec.onto.clone()).collect();
+        Ok(targets.into_iter().collect())
+    }
+
+    fn landing_counts(&self, onto: &BranchName) -> StoreResult<LandingCounts> {
+        let mut counts = LandingCounts::default();
+        for task in self.all_tasks().filter(|task| task.spec.onto.as_ref() == Some(onto)) {
+            match task.landing.as_ref().map(|landing| landing.state) {
+                Some(LandingState::Landed) => counts.landed += 1,
+                Some(LandingState::Refused) => counts.refused += 1,
+                _ => {}
+            }
         }
         Ok(counts)
     }

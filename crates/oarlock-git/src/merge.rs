@@ -1,0 +1,23 @@
+//! Merging for the landing queue: candidates without a worktree, merge commits with trailers, moving a branch by its old value, and a worktree
+//! in which a candidate is tested.
+//!
+//! Every candidate is made with the same settings, whatever the user has configured, and with the attributes of the merged trees themselves. No side
+//! of a conflict is ever chosen.
+
+mod candidate;
+mod commit;
+mod conflict;
+mod git;
+mod landed;
+mod reference;
+#[cfg(test)]
+pub(crate) mod testing;
+mod tree;
+
+pub use candidate::Merged;
+pub use commit::Message;
+pub use conflict::{Conflict, Hunk};
+pub use git::MergeRepository;
+pub use landed::LandedCommit;
+pub use reference::Moved;
+pub use tree::TestTree;

@@ -1,0 +1,188 @@
+//! Merging two commits into a tree, without a worktree.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::conflict::{Conflict, Stages};
+use super::git::{MergeRepository, failed, output};
+use crate::program::GitFailed;
+
+/// What became of a merge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Merged {
+    /// It is clean.
+    Clean {
+        /// The merged tree.
+        tree: String,
+        /// Files that a merge driver put together: `union`, or a program that the user has configured. Only a test says whether they are right.
+        driven: Vec<String>,
+    },
+    /// The two sides conflict.
+    Conflicting(Vec<Conflict>),
+    /// The two commits have no common ancestor.
+    Unrelated,
+}
+
+impl MergeRepository {
+    /// Merges `theirs` into `ours`. Attributes are read from the merged tree: where the merge changes them, it is made again with the new ones.
+    ///
+    /// # Errors
+    /// Git fails.
+    pub fn merge(&self, ours: &str, theirs: &str) -> Result<Merged, GitFailed> {
+        let Some(base) = self.merge_base(ours, theirs)? else { return Ok(Merged::Unrelated) };
+        let first = self.merge_once(ours, theirs, ours)?;
+        let (tree, conflicts) = if self.attributes_of(&first.0)? == self.attributes_of(&self.tree_of(ours)?)? {
+            first
+        } else {
+            self.merge_once(ours, theirs, &first.0)?
+        };
+        if conflicts.is_empty() {
+            let driven = self.driven(&tree, &base, ours, theirs)?;
+            return Ok(Merged::Clean { tree, driven });
+        }
+        let sides = [&*base, ours, theirs];
+        Ok(Merged::Conflicting(conflicts.into_iter().map(|stages| self.conflict(stages, sides)).collect::<Result<_, _>>()?))
+    }
+
+    /// One merge, with the attributes of this tree: the tree, and the files in conflict.
+    fn merge_once(&self, ours: &str, theirs: &str, attributes: &str) -> Result<(String, Vec<Stages>), GitFailed> {
+        let mut command = self.git(&["merge-tree", "--write-tree", "-z", "--messages", "--end-of-options", ours, theirs]);
+        command.env("GIT_ATTR_SOURCE", attributes);
+        let merged = output(&mut command)?;
+        match merged.status.code() {
+            Some(0 | 1) => {}
+            _ => return Err(failed(&merged)),
+        }
+        let is_clean = merged.status.code() == Some(0);
+        let text = String::from_utf8_lossy(&merged.stdout).into_owned();
+        let mut fields = text.split('\0');
+        let tree = fields.next().unwrap_or_default().trim().to_owned();
+        if is_clean {
+            return Ok((tree, Vec::new()));
+        }
+        let mut conflicts: Vec<Stages> = Vec::new();
+        // Lines of mode, object, stage and name end with an empty one; behind it come the messages.
+        for line in fields.by_ref().take_while(|line| !line.is_empty()) {
+            let Some((info, path)) = line.split_once('\t') else { continue };
+            let words: Vec<&str> = info.split(' ').collect();
+            let [mode, object, stage] = words[..] else { continue };
+            let at = conflicts.iter().position(|known| known.path == path).unwrap_or_else(|| {
+                conflicts.push(Stages::of(path));
+                conflicts.len() - 1
+            });
+            if let (Some(stages), Ok(stage @ 1..=3)) = (conflicts.get_mut(at), stage.parse::<usize>()) {
+                stages.blobs[stage - 1] = Some((mode.to_owned(), object.to_owned()));
+            }
+        }
+        let rest: Vec<&str> = fields.collect();
+        let mut rest = &rest[..];
+        while let [count, after @ ..] = rest {
+            let Ok(count) = count.trim().parse::<usize>() else { break };
+            let Some((paths, [kind, message, after @ ..])) = after.split_at_checked(count) else { break };
+            rest = after;
+            if !kind.starts_with("CONFLICT") {
+                continue;
+            }
+            for path in paths {
+                let at = conflicts.iter().position(|known| known.path == *path).unwrap_or_else(|| {
+                    conflicts.push(Stages::of(path));
+                    conflicts.len() - 1
+                });
+                if let Some(stages) = conflicts.get_mut(at) {
+                    stages.message = message.trim().to_owned();
+                }
+            }
+        }
+        if conflicts.is_empty() {
+            // Never take a conflict for none.
+            conflicts.push(Stages::of("(unknown)"));
+        }
+        Ok((tree, conflicts))
+    }
+
+    /// The files of a tree that give attributes, with their contents.
+    fn attributes_of(&self, tree: &str) -> Result<Vec<String>, GitFailed> {
+        let listed = self.ask(&["ls-tree", "-r", "-z", tree, "--", ":(glob)**/.gitattributes"]);
+        // Older versions of git do not take patterns here; then every file is listed.
+        let listed = match listed {
+            Ok(listed) => listed,
+            Err(_) => self.ask(&["ls-tree", "-r", "-z", tree])?,
+        };
+        let is_one = |line: &&str| line.ends_with("\t.gitattributes") || line.ends_with("/.gitattributes");
+        Ok(listed.split('\0').filter(is_one).map(str::to_owned).collect())
+    }
+
+    /// The files that both sides have changed and that a merge driver has put together.
+    fn driven(&self, tree: &str, base: &str, ours: &str, theirs: &str) -> Result<Vec<String>, GitFailed> {
+        let (one, other) = (self.changed(base, ours)?, self.changed(base, theirs)?);
+        let both: Vec<&String> = one.intersection(&other).collect();
+        let mut driven = Vec::new();
+        for paths in both.chunks(100) {
+            let mut command = self.git(&["check-attr", "-z", "merge", "--"]);
+            command.env("GIT_ATTR_SOURCE", tree).args(paths);
+            let said = super::git::text(&mut command)?;
+            let fields: Vec<&str> = said.split('\0').collect();
+            for file in fields.chunks_exact(3) {
+                if let [path, _, value] = file
+                    && !matches!(*value, "unspecified" | "set" | "unset" | "text" | "binary")
+                {
+                    driven.push((*path).to_owned());
+                }
+            }
+        }
+        Ok(driven)
+    }
+
+    /// The files that differ between two commits.
+    ///
+    /// # Errors
+    /// Git fails.
+    pub fn changed(&self, from: &str, to: &str) -> Result<BTreeSet<String>, GitFailed> {
+        let listed = self.ask(&["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to])?;
+        Ok(listed.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
+    }
+}
+
+/// Bytes of a file whose lines are compared; a larger one counts as having lost some.
+const COMPARED_BYTES_MAX: usize = 16 << 20;
+
+impl MergeRepository {
+    /// Those of these files in a merged tree that lack a line which one of the two sides has added.
+    ///
+    /// # Errors
+    /// Git fails.
+    pub fn lost_lines(&self, ours: &str, theirs: &str, tree: &str, files: &[String]) -> Result<Vec<String>, GitFailed> {
+        let base = self.merge_base(ours, theirs)?.unwrap_or_default();
+        let mut lost = Vec::new();
+        for path in files {
+            let [base, ours, theirs, merged] = [&*base, ours, theirs, tree].map(|of| self.file(of, path));
+            let (base, ours, theirs, merged) = (base?, ours?, theirs?, merged?);
+            let (before, after) = (counted(&base), counted(&merged));
+            let is_too_large = merged.len() > COMPARED_BYTES_MAX;
+            let is_lost = |side: &[u8]| {
+                counted(side).into_iter().any(|(line, times)| {
+                    let added = times > before.get(line).copied().unwrap_or(0);
+                    added && after.get(line).copied().unwrap_or(0) < times
+                })
+            };
+            if is_too_large || is_lost(&ours) || is_lost(&theirs) {
+                lost.push(path.clone());
+            }
+        }
+        Ok(lost)
+    }
+
+    /// The bytes of a file in a commit or tree; none when it is not there.
+    fn file(&self, of: &str, path: &str) -> Result<Vec<u8>, GitFailed> {
+        let read = output(&mut self.git(&["cat-file", "blob", &format!("{of}:{path}")]))?;
+        Ok(if read.status.success() { read.stdout } else { Vec::new() })
+    }
+}
+
+/// How often each line is there.
+fn counted(bytes: &[u8]) -> HashMap<&[u8], usize> {
+    let mut lines = HashMap::new();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        *lines.entry(line).or_insert(0) += 1;
+    }
+    lines
+}

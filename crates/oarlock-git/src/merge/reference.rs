@@ -1,0 +1,99 @@
+//! Moving the target: its reference by its old value, or in the worktree that has it checked out.
+
+use std::path::{Path, PathBuf};
+
+use super::git::{MergeRepository, failed, output, text};
+use crate::program::GitFailed;
+
+/// What became of moving a branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// It is at the new commit.
+    Moved,
+    /// Somebody else has moved it meanwhile.
+    Stale,
+    /// It is checked out, and files of that worktree are in the way; nothing has moved.
+    Blocked {
+        /// The worktree.
+        worktree: PathBuf,
+        /// What is in the way: paths with changes, or what git says.
+        why: String,
+    },
+}
+
+/// Paths with changes that a message names.
+const NAMED_MAX: usize = 5;
+
+impl MergeRepository {
+    /// Moves a branch from its old commit to a new one, which has the old one as its first parent.
+    ///
+    /// # Errors
+    /// Git fails, or a hook of the repository refuses.
+    pub fn move_branch(&self, branch: &str, new: &str, old: &str) -> Result<Moved, GitFailed> {
+        match self.checked_out_at(branch)? {
+            Some(worktree) => self.fast_forward(&worktree, branch, new, old),
+            None => self.update(branch, new, old),
+        }
+    }
+
+    fn update(&self, branch: &str, new: &str, old: &str) -> Result<Moved, GitFailed> {
+        let reference = format!("refs/heads/{branch}");
+        let command = self.git(&["update-ref", "-m", "oarlock: landing", &reference, new, old]);
+        let moved = output(&mut self.locked(command))?;
+        if moved.status.success() {
+            return Ok(Moved::Moved);
+        }
+        match self.tip(branch)? {
+            Some(tip) if tip == old => Err(failed(&moved)),
+            Some(tip) if tip == new => Ok(Moved::Moved),
+            _ => Ok(Moved::Stale),
+        }
+    }
+
+    /// The worktree in which a branch is checked out.
+    ///
+    /// # Errors
+    /// Git fails.
+    pub fn checked_out_at(&self, branch: &str) -> Result<Option<PathBuf>, GitFailed> {
+        // Without the fixed settings, of which one calls the repository bare.
+        let mut command = Self::git_in(self.common_dir(), &["worktree", "list", "--porcelain", "-z"]);
+        let listed = text(&mut command)?;
+        let wanted = format!("branch refs/heads/{branch}");
+        let mut at = None;
+        for line in listed.split('\0') {
+            if let Some(path) = line.strip_prefix("worktree ") {
+                at = Some(PathBuf::from(path));
+            } else if line == wanted {
+                return Ok(at.filter(|path| path.exists()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn fast_forward(&self, worktree: &Path, branch: &str, new: &str, old: &str) -> Result<Moved, GitFailed> {
+        let blocked = |why: String| Ok(Moved::Blocked { worktree: worktree.to_owned(), why });
+        let changed =
+            text(&mut Self::git_in(worktree, &["status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=none"]))?;
+        let changed: Vec<&str> = changed.split('\0').filter_map(|line| line.get(3..)).filter(|path| !path.is_empty()).collect();
+        if !changed.is_empty() {
+            let named = changed.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+            let more = changed.len().saturating_sub(NAMED_MAX);
+            return blocked(if more > 0 {
+                format!("{named} and {more} more have uncommitted changes")
+            } else {
+                format!("uncommitted changes in {named}")
+            });
+        }
+        let head = text(&mut Self::git_in(worktree, &["symbolic-ref", "--quiet", "HEAD"])).unwrap_or_default();
+        if head.trim() != format!("refs/heads/{branch}") || self.tip(branch)?.as_deref() != Some(old) {
+            return Ok(Moved::Stale);
+        }
+        let command = Self::git_in(worktree, &["merge", "--ff-only", "--quiet", "--no-stat", "--no-autostash", new]);
+        let merged = output(&mut self.locked(command))?;
+        match self.tip(branch)? {
+            Some(tip) if tip == new => Ok(Moved::Moved),
+            Some(tip) if tip == old => blocked(failed(&merged).0.lines().map(str::trim).collect::<Vec<_>>().join(" ")),
+            _ => Ok(Moved::Stale),
+        }
+    }
+}
