@@ -1,5 +1,5 @@
 //! Starting and supervising agent processes: [`work`] runs a command for each task it claims, [`run`] splits a task and
-//! starts several such workers. It decides no rule of coordination: everything it knows and changes goes through the
+//! starts several such workers, and [`merge`] works the landing queue of a branch. It decides no rule of coordination: everything it knows and changes goes through the
 //! operations, and what it does about a death is what the store already says about it.
 
 mod attempt;
@@ -11,6 +11,7 @@ mod heartbeat;
 mod history;
 mod isolation;
 mod kept;
+mod landing;
 mod launch;
 mod log_follower;
 mod outcome;
@@ -34,6 +35,7 @@ mod testing;
 pub use isolation::{Isolation, conflicts, forget_worktrees, worktrees_held};
 pub use launch::{Planning, Run, Target, WorkerProgram};
 pub use oarlock_git::{Compared, Pair, Pairs, Shared, Stocked};
+pub use landing::{Landed, Merge, MergeEnd, MergeReport, Refused, TEST_TIMEOUT_DEFAULT, merge, merge_until};
 pub use outcome::Outcome;
 pub use planning::{PlanningAgent, plan_split};
 pub use progress::{AtWork, Live, Progress};

@@ -15,6 +15,7 @@ mod init;
 mod man;
 #[cfg(feature = "gateway")]
 mod mcp;
+mod merge;
 mod output;
 mod own_args;
 mod progress;

@@ -3,6 +3,7 @@
 mod access;
 mod agent;
 mod event;
+mod landing;
 mod message;
 mod plan;
 mod ralf;

@@ -21,6 +21,7 @@ use super::ralf::Ralf;
 use super::selftest::Selftest;
 use super::usage::{parsed, usage_error};
 use super::{admin, runner, signals, worktrees};
+use super::{admin, merge, runner, signals};
 use crate::replies::Help;
 use crate::view;
 
@@ -54,6 +55,7 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
         "run" => runner::run(parsed(matches)?, common, output),
         "conflicts" => worktrees::conflicts(parsed(matches)?, output),
         "forget" => worktrees::forget(&parsed(matches)?, common, output),
+        "merge" => merge::merge(parsed(matches)?, common, output),
         "ralf" => parsed::<Ralf>(matches)?.run(common, output),
         #[cfg(feature = "gateway")]
         "serve" => parsed::<super::serve::ServeArgs>(matches)?.run(common, output),

@@ -145,10 +145,10 @@ fn planning_agent(args: &RunArgs) -> Result<Option<PlanningAgent>, OpError> {
 }
 
 /// How the defaults are read.
-type Read = fn(&StoreTarget) -> Result<Settings, OpError>;
+pub(super) type Read = fn(&StoreTarget) -> Result<Settings, OpError>;
 
 /// Opens further handles of one store.
-struct Handles {
+pub(super) struct Handles {
     target: StoreTarget,
     options: Options,
 }
@@ -253,7 +253,7 @@ fn isolation(wanted: bool, onto: Option<String>, handles: &Handles) -> Result<Op
 }
 
 /// Handles of the store, which `run` makes when there is none.
-fn handles(common: &Common, absent: IfMissing, settings: Read) -> Result<(Handles, Settings), OpError> {
+pub(super) fn handles(common: &Common, absent: IfMissing, settings: Read) -> Result<(Handles, Settings), OpError> {
     let target = common.target(absent)?;
     let settings = settings(&target)?;
     let options = common.options(&settings);
@@ -277,7 +277,7 @@ impl Narrator {
     }
 
     /// Takes the live line away.
-    fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.live.finish_and_clear();
     }
 

@@ -10,6 +10,7 @@ use super::hook::HookArgs;
 use super::init::Init;
 #[cfg(feature = "gateway")]
 use super::mcp::McpArgs;
+use super::merge::MergeArgs;
 use super::own_args::{CompletionsArgs, HelpArgs, ManArgs};
 use super::ralf::Ralf;
 use super::runner::{RunArgs, WorkArgs};
@@ -99,6 +100,12 @@ const LOCAL: &[Verb] = &[
         &["--onto", "main"],
         registry::arguments::<ConflictsArgs>,
     ),
+        "merge",
+        "Land submitted branches on a target branch, one tested merge at a time",
+        &["--onto", "main", "--test", "make test"],
+        registry::arguments::<MergeArgs>,
+    )
+    .everyday(),
     local(
         Group::Running,
         "ralf",
