@@ -9,9 +9,12 @@ mod commit;
 mod conflict;
 mod git;
 mod landed;
+mod lines;
 mod reference;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 pub use candidate::Merged;

@@ -1,6 +1,6 @@
 //! Merging two commits into a tree, without a worktree.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::conflict::{Conflict, Stages};
 use super::git::{MergeRepository, failed, output};
@@ -15,6 +15,8 @@ pub enum Merged {
         tree: String,
         /// Files that a merge driver put together: `union`, or a program that the user has configured. Only a test says whether they are right.
         driven: Vec<String>,
+        /// Files in which a line that one side has added is missing. Git's own merge loses none; a driver may.
+        lost: Vec<String>,
     },
     /// The two sides conflict.
     Conflicting(Vec<Conflict>),
@@ -36,8 +38,11 @@ impl MergeRepository {
             self.merge_once(ours, theirs, &first.0)?
         };
         if conflicts.is_empty() {
-            let driven = self.driven(&tree, &base, ours, theirs)?;
-            return Ok(Merged::Clean { tree, driven });
+            let (one, other) = (self.changed(&base, ours)?, self.changed(&base, theirs)?);
+            let both: Vec<String> = one.intersection(&other).cloned().collect();
+            let driven = self.driven(&tree, &both)?;
+            let lost = self.lost_lines([&base, ours, theirs, &tree], &both)?;
+            return Ok(Merged::Clean { tree, driven, lost });
         }
         let sides = [&*base, ours, theirs];
         Ok(Merged::Conflicting(conflicts.into_iter().map(|stages| self.conflict(stages, sides)).collect::<Result<_, _>>()?))
@@ -111,10 +116,8 @@ impl MergeRepository {
         Ok(listed.split('\0').filter(is_one).map(str::to_owned).collect())
     }
 
-    /// The files that both sides have changed and that a merge driver has put together.
-    fn driven(&self, tree: &str, base: &str, ours: &str, theirs: &str) -> Result<Vec<String>, GitFailed> {
-        let (one, other) = (self.changed(base, ours)?, self.changed(base, theirs)?);
-        let both: Vec<&String> = one.intersection(&other).collect();
+    /// Those of these files, which both sides have changed, that a merge driver has put together.
+    fn driven(&self, tree: &str, both: &[String]) -> Result<Vec<String>, GitFailed> {
         let mut driven = Vec::new();
         for paths in both.chunks(100) {
             let mut command = self.git(&["check-attr", "-z", "merge", "--"]);
@@ -140,49 +143,4 @@ impl MergeRepository {
         let listed = self.ask(&["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to])?;
         Ok(listed.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
     }
-}
-
-/// Bytes of a file whose lines are compared; a larger one counts as having lost some.
-const COMPARED_BYTES_MAX: usize = 16 << 20;
-
-impl MergeRepository {
-    /// Those of these files in a merged tree that lack a line which one of the two sides has added.
-    ///
-    /// # Errors
-    /// Git fails.
-    pub fn lost_lines(&self, ours: &str, theirs: &str, tree: &str, files: &[String]) -> Result<Vec<String>, GitFailed> {
-        let base = self.merge_base(ours, theirs)?.unwrap_or_default();
-        let mut lost = Vec::new();
-        for path in files {
-            let [base, ours, theirs, merged] = [&*base, ours, theirs, tree].map(|of| self.file(of, path));
-            let (base, ours, theirs, merged) = (base?, ours?, theirs?, merged?);
-            let (before, after) = (counted(&base), counted(&merged));
-            let is_too_large = merged.len() > COMPARED_BYTES_MAX;
-            let is_lost = |side: &[u8]| {
-                counted(side).into_iter().any(|(line, times)| {
-                    let added = times > before.get(line).copied().unwrap_or(0);
-                    added && after.get(line).copied().unwrap_or(0) < times
-                })
-            };
-            if is_too_large || is_lost(&ours) || is_lost(&theirs) {
-                lost.push(path.clone());
-            }
-        }
-        Ok(lost)
-    }
-
-    /// The bytes of a file in a commit or tree; none when it is not there.
-    fn file(&self, of: &str, path: &str) -> Result<Vec<u8>, GitFailed> {
-        let read = output(&mut self.git(&["cat-file", "blob", &format!("{of}:{path}")]))?;
-        Ok(if read.status.success() { read.stdout } else { Vec::new() })
-    }
-}
-
-/// How often each line is there.
-fn counted(bytes: &[u8]) -> HashMap<&[u8], usize> {
-    let mut lines = HashMap::new();
-    for line in bytes.split(|byte| *byte == b'\n') {
-        *lines.entry(line).or_insert(0) += 1;
-    }
-    lines
 }

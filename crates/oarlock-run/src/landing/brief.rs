@@ -22,10 +22,10 @@ pub(super) struct Other {
     pub(super) result: Option<String>,
 }
 
-/// A conflict, with the task that changed the file in the target, if that is known.
+/// A conflict, with the tasks that have changed the file in the target meanwhile.
 pub(super) struct Clash<'a> {
     pub(super) conflict: &'a Conflict,
-    pub(super) other: Option<Other>,
+    pub(super) others: Vec<Other>,
 }
 
 /// The submission conflicts.
@@ -35,11 +35,9 @@ pub(super) fn of_conflict(queued: &QueuedTask, onto: &BranchName, clashes: &[Cla
     let _ = write!(text, "Files in conflict: {}", names.join(", "));
     let more = clashes.len().saturating_sub(FILES_MAX);
     text.push_str(&if more > 0 { format!(" and {more} more.\n") } else { ".\n".to_owned() });
-    for Clash { conflict, other } in clashes.iter().take(FILES_MAX) {
+    for Clash { conflict, others } in clashes.iter().take(FILES_MAX) {
         let _ = write!(text, "\n## {}\n\n{}\n", shown(&conflict.path), conflict.message);
-        if let Some(other) = other {
-            describe(&mut text, other);
-        }
+        others.iter().for_each(|other| describe(&mut text, other));
         for hunk in &conflict.hunks {
             for (title, side) in [
                 (format!("In {onto}:"), &hunk.ours),
@@ -92,7 +90,7 @@ fn submission(queued: &QueuedTask) -> String {
 }
 
 fn describe(text: &mut String, other: &Other) {
-    let _ = write!(text, "\nThe other change is that of {}: {}\n", other.id, shown(&other.title));
+    let _ = write!(text, "\nChanged meanwhile by {}: {}\n", other.id, shown(&other.title));
     if let Some(result) = &other.result {
         let _ = write!(text, "\nIts result:\n\n{}", fenced(result));
     }

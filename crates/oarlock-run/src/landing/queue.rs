@@ -19,8 +19,8 @@ use serde_json::json;
 
 use super::known::Known;
 use super::lock::{digest, take};
+use super::report::{Merge, MergeEnd, MergeReport, git_failed};
 use super::trial::Trial;
-use super::{Merge, MergeEnd, MergeReport, git_failed};
 use crate::Stores;
 use crate::progress::{Progress, Tell};
 use crate::signals::Signals;

@@ -8,7 +8,7 @@ use oarlock_ops::OpError;
 use oarlock_ops::landing::{Land, QueuedTask, RequeueLanding, TestedLanding};
 
 use super::queue::Worker;
-use super::{Landed, git_failed, object};
+use super::report::{Landed, git_failed, object};
 
 /// Commits of the target that are read back: a store that was restored from a backup may be behind by some landings.
 const READ_BACK_MAX: usize = 1_000;

@@ -9,8 +9,8 @@ use oarlock_ops::landing::{Land, QueuedTask, RefuseLanding, RequeueLanding, Star
 
 use super::brief::{self, Clash, Other};
 use super::queue::{Step, Worker};
+use super::report::{Landed, Refused, git_failed, object};
 use super::trial::Verdict;
-use super::{Landed, Refused, git_failed, object};
 
 /// How often a target that others move is tried before the queue goes on with what comes next.
 const STALE_TRIES: u32 = 20;
@@ -112,27 +112,22 @@ impl Worker<'_> {
             return Ok(refused("this repository does not have it", &self.onto));
         }
         let before = self.repository.tree_of(target).map_err(failed)?;
-        let (tree, driven) = if self.repository.is_in(submitted, target).map_err(failed)? {
-            (before.clone(), Vec::new())
+        let (tree, driven, lost) = if self.repository.is_in(submitted, target).map_err(failed)? {
+            (before.clone(), Vec::new(), Vec::new())
         } else {
             match self.repository.merge(target, submitted).map_err(failed)? {
-                Merged::Clean { tree, driven } => (tree, driven),
+                Merged::Clean { tree, driven, lost } => (tree, driven, lost),
                 Merged::Unrelated => return Ok(refused("it has no commit in common with the branch", &self.onto)),
                 Merged::Conflicting(conflicts) => return self.conflicting(target, queued, &conflicts),
             }
         };
-        if !driven.is_empty() {
-            let lost = self.repository.lost_lines(target, submitted, &tree, &driven).map_err(failed)?;
-            let why = match (&self.trial, lost.is_empty()) {
-                (Some(_), true) => None,
-                (None, _) => Some("Without a test nothing tells whether that is right."),
-                (Some(_), false) => Some("That loses lines which one of the two has added."),
+        if !lost.is_empty() || (!driven.is_empty() && self.trial.is_none()) {
+            let (files, why) = match lost.is_empty() {
+                true => (driven, "Without a test nothing tells whether that is right."),
+                false => (lost, "That loses lines which one of the two has added."),
             };
-            if let Some(why) = why {
-                let files = if lost.is_empty() { driven } else { lost };
-                let brief = brief::of_drivers(queued, &self.onto, &files, why);
-                return Ok(Candidate::Refused { files: bounded(files), brief });
-            }
+            let brief = brief::of_drivers(queued, &self.onto, &files, why);
+            return Ok(Candidate::Refused { files: bounded(files), brief });
         }
         let message = Message {
             task: queued.task.to_string(),
@@ -171,12 +166,9 @@ impl Worker<'_> {
         let base = self.repository.merge_base(target, queued.commit.as_str()).map_err(failed)?;
         let mut clashes = Vec::new();
         for conflict in conflicts {
-            let landed = self.repository.landed(target, base.as_deref(), Some(&conflict.path), 1).map_err(failed)?;
-            let other = match landed.into_iter().next() {
-                Some(landed) => Some(self.other(landed.task)?),
-                None => None,
-            };
-            clashes.push(Clash { conflict, other });
+            let landed = self.repository.landed(target, base.as_deref(), Some(&conflict.path), OTHERS_MAX).map_err(failed)?;
+            let others = landed.into_iter().map(|landed| self.other(landed.task)).collect::<Result<Vec<_>, _>>()?;
+            clashes.push(Clash { conflict, others });
         }
         let files = bounded(conflicts.iter().map(|conflict| conflict.path.clone()).collect());
         Ok(Candidate::Refused { files, brief: brief::of_conflict(queued, &self.onto, &clashes) })

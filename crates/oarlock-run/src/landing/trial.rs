@@ -11,7 +11,7 @@ use oarlock_host::process::guard;
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 
-use super::git_failed;
+use super::report::git_failed;
 use crate::capture::Capture;
 use crate::child::ending;
 use crate::signals::Signals;

@@ -7,6 +7,7 @@ mod contract;
 mod documents;
 mod gateway;
 mod hostile;
+mod landing;
 mod machine;
 mod planner;
 mod processes;

@@ -340,9 +340,10 @@ impl Reply {
     #[track_caller]
     pub(crate) fn check_form(&self) {
         let shown = format!("oarlock {}\nexit {}\nstdout {}\nstderr {}", self.line, self.code, self.stdout, self.stderr);
-        // `doctor`, `ralf doctor` and `run` print what they found also when they fail.
-        let replies_anyway =
-            self.code != 0 && !self.stdout.is_empty() && ["doctor", "ralf doctor", "run "].iter().any(|verb| self.line.starts_with(verb));
+        // `doctor`, `ralf doctor`, `run` and `merge` print what they found also when they fail.
+        let replies_anyway = self.code != 0
+            && !self.stdout.is_empty()
+            && ["doctor", "ralf doctor", "run ", "merge "].iter().any(|verb| self.line.starts_with(verb));
         // 1 is no error: an attempt of `work --once` failed, and its report says so.
         let is_report = self.code == 1 && self.line.starts_with("work ");
         if self.code == 0 || replies_anyway || is_report {

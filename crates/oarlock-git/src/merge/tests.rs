@@ -1,0 +1,172 @@
+//! Merging and moving in real repositories.
+
+use super::testing::Sandbox;
+use super::{Conflict, Merged, Message, Moved, TestTree};
+
+fn clean(merged: Merged) -> (String, Vec<String>, Vec<String>) {
+    let clean = if let Merged::Clean { tree, driven, lost } = merged { Some((tree, driven, lost)) } else { None };
+    clean.expect("it is clean")
+}
+
+fn conflicts_of(merged: Merged) -> Vec<Conflict> {
+    let conflicts = if let Merged::Conflicting(conflicts) = merged { Some(conflicts) } else { None };
+    conflicts.expect("it conflicts")
+}
+
+fn message(task: &str) -> Message {
+    Message { task: task.into(), title: "the\ttitle".into(), agent: Some("ada".into()), token: Some(7) }
+}
+
+#[test]
+fn settings_of_the_user_change_no_candidate() {
+    let sandbox = Sandbox::new();
+    let base = sandbox.commit("old.txt", "1\n2\n3\n4\n5\n6\n7\n8\n");
+    let renamed = {
+        sandbox.git(&["checkout", "-q", "-b", "renamed", &base]);
+        sandbox.git(&["mv", "old.txt", "new.txt"]);
+        sandbox.git(&["commit", "-q", "-m", "renamed"]);
+        sandbox.git(&["checkout", "-q", "main"]);
+        sandbox.git(&["rev-parse", "renamed"])
+    };
+    let changed = sandbox.branch("changed", &base, &[("old.txt", "1\n2\n3\n4\n5\n6\n7\neight\n")]);
+    let repository = sandbox.repository();
+    let (tree, driven, lost) = clean(repository.merge(&renamed, &changed).expect("git runs"));
+    for setting in
+        [("merge.renames", "false"), ("merge.directoryRenames", "true"), ("merge.conflictStyle", "zdiff3"), ("merge.default", "ours")]
+    {
+        sandbox.git(&["config", setting.0, setting.1]);
+        assert_eq!(clean(repository.merge(&renamed, &changed).expect("git runs")).0, tree, "{setting:?}");
+    }
+    assert_eq!((driven, lost), (vec![], vec![]));
+    assert_eq!(sandbox.git(&["ls-tree", "--name-only", &tree]), "new.txt");
+}
+
+#[test]
+fn a_conflict_has_both_sides_and_what_was_before() {
+    let sandbox = Sandbox::new();
+    let base = sandbox.commit("a.txt", "one\n<<<<<<< x\ntwo\n");
+    sandbox.commit("b.txt", "b\n");
+    let ours = sandbox.commit("a.txt", "ONE\n<<<<<<< x\ntwo\n");
+    let theirs = sandbox.branch("theirs", &base, &[("a.txt", "uno\n<<<<<<< x\ntwo\n"), ("b.txt", "B\n"), ("c.txt", "c\n")]);
+    let conflicts = conflicts_of(sandbox.repository().merge(&ours, &theirs).expect("git runs"));
+    let paths: Vec<&str> = conflicts.iter().map(|conflict| conflict.path.as_str()).collect();
+    assert_eq!(paths, ["a.txt", "b.txt"]);
+    let hunk = &conflicts[0].hunks[0];
+    assert_eq!((hunk.ours.as_str(), hunk.base.as_str(), hunk.theirs.as_str()), ("ONE\n", "one\n", "uno\n"));
+    assert!(conflicts[1].message.contains("add/add"), "{}", conflicts[1].message);
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "", "nothing was written into the worktree");
+}
+
+#[test]
+fn deleted_binary_and_unrelated_files_conflict_without_hunks() {
+    let sandbox = Sandbox::new();
+    sandbox.commit("gone.txt", "1\n");
+    let base = sandbox.commit("bin", "\0a");
+    sandbox.git(&["rm", "-q", "gone.txt"]);
+    let ours = sandbox.commit("bin", "\0b");
+    let theirs = sandbox.branch("theirs", &base, &[("gone.txt", "2\n"), ("bin", "\0c")]);
+    let repository = sandbox.repository();
+    let conflicts = conflicts_of(repository.merge(&ours, &theirs).expect("git runs"));
+    let mut found: Vec<(&str, bool)> = conflicts.iter().map(|conflict| (conflict.path.as_str(), conflict.hunks.is_empty())).collect();
+    found.sort_unstable();
+    assert_eq!(found, [("bin", true), ("gone.txt", true)]);
+    sandbox.git(&["checkout", "-q", "--orphan", "other"]);
+    let orphan = sandbox.commit("x", "x\n");
+    assert_eq!(repository.merge(&ours, &orphan), Ok(Merged::Unrelated));
+}
+
+#[test]
+fn a_driver_that_drops_a_side_is_seen_whichever_side_brings_its_attribute() {
+    let sandbox = Sandbox::new();
+    sandbox.git(&["config", "merge.ours.driver", "true"]);
+    let base = sandbox.commit("strings", "a\n");
+    let ours = sandbox.commit("strings", "a\nmine\n");
+    let theirs = sandbox.branch("theirs", &base, &[("strings", "yours\na\n"), (".gitattributes", "strings merge=ours\n")]);
+    let (_, driven, lost) = clean(sandbox.repository().merge(&ours, &theirs).expect("git runs"));
+    assert_eq!((driven, lost), (vec!["strings".to_owned()], vec!["strings".to_owned()]));
+}
+
+#[test]
+fn union_keeps_the_lines_of_both_and_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.commit(".gitattributes", "CHANGELOG.md merge=union\n");
+    let base = sandbox.commit("CHANGELOG.md", "# Changes\n");
+    let ours = sandbox.commit("CHANGELOG.md", "# Changes\n- mine\n");
+    let theirs = sandbox.branch("theirs", &base, &[("CHANGELOG.md", "# Changes\n- yours\n")]);
+    let (tree, driven, lost) = clean(sandbox.repository().merge(&ours, &theirs).expect("git runs"));
+    assert_eq!((driven, lost), (vec!["CHANGELOG.md".to_owned()], vec![]));
+    let text = sandbox.git(&["cat-file", "blob", &format!("{tree}:CHANGELOG.md")]);
+    assert!(text.contains("- mine") && text.contains("- yours"), "{text}");
+}
+
+#[test]
+fn a_branch_moves_by_its_old_value_and_its_landings_are_read_back() {
+    let sandbox = Sandbox::new();
+    let first = sandbox.commit("a", "1\n");
+    let work = sandbox.branch("work", &first, &[("b", "1\n")]);
+    sandbox.git(&["branch", "target", &first]);
+    let repository = sandbox.repository();
+    let tree = repository.tree_of(&work).expect("a tree");
+    let merge = repository.commit_merge(&tree, &first, &work, &message("T-1")).expect("a commit");
+    assert_eq!(repository.move_branch("target", &merge, &work).expect("git runs"), Moved::Stale);
+    assert_eq!(repository.move_branch("target", &merge, &first).expect("git runs"), Moved::Moved);
+    assert_eq!(repository.move_branch("target", &merge, &first).expect("git runs"), Moved::Moved, "it is there");
+    // A commit of an agent that has such trailers, too, is none of the branch's own line.
+    sandbox.git(&["checkout", "-q", "work"]);
+    std::fs::write(sandbox.path("b"), "2\n").expect("written");
+    sandbox.git(&["commit", "-q", "-am", "x\n\nOarlock-Task: T-9\nOarlock-Token: 1\n"]);
+    let forged = sandbox.git(&["rev-parse", "HEAD"]);
+    let second =
+        repository.commit_merge(&repository.tree_of(&forged).expect("a tree"), &merge, &forged, &message("T-2")).expect("a commit");
+    assert_eq!(repository.move_branch("target", &second, &merge).expect("git runs"), Moved::Moved);
+    let landed = repository.landed(&second, None, None, 100).expect("git runs");
+    let found: Vec<_> = landed
+        .iter()
+        .map(|landed| (landed.task.as_str(), landed.agent.as_str(), landed.token.as_str(), landed.parents[1].as_str()))
+        .collect();
+    assert_eq!(found, [("T-2", "ada", "7", forged.as_str()), ("T-1", "ada", "7", work.as_str())]);
+    assert_eq!(repository.landed(&second, Some(&merge), Some("b"), 100).expect("git runs").len(), 1);
+    assert_eq!(repository.landed(&second, None, Some("a"), 100).expect("git runs").len(), 0);
+}
+
+#[test]
+fn a_checked_out_branch_moves_with_its_worktree_unless_files_are_in_the_way() {
+    let sandbox = Sandbox::new();
+    let first = sandbox.commit("a", "1\n");
+    let work = sandbox.branch("work", &first, &[("b", "1\n")]);
+    let repository = sandbox.repository();
+    let merge = repository.commit_merge(&repository.tree_of(&work).expect("a tree"), &first, &work, &message("T-1")).expect("a commit");
+    let blocked = || matches!(repository.move_branch("main", &merge, &first).expect("git runs"), Moved::Blocked { .. });
+    std::fs::write(sandbox.path("a"), "changed\n").expect("written");
+    assert!(blocked(), "a tracked file is changed");
+    sandbox.git(&["checkout", "-q", "a"]);
+    std::fs::write(sandbox.path("b"), "untracked\n").expect("written");
+    assert!(blocked(), "an untracked file is in the way");
+    assert_eq!(std::fs::read_to_string(sandbox.path("b")).expect("read"), "untracked\n");
+    assert_eq!(sandbox.git(&["rev-parse", "main"]), first);
+    std::fs::rename(sandbox.path("b"), sandbox.path("elsewhere")).expect("moved");
+    assert_eq!(repository.move_branch("main", &merge, &first).expect("git runs"), Moved::Moved);
+    assert_eq!(std::fs::read_to_string(sandbox.path("b")).expect("read"), "1\n");
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "?? elsewhere");
+}
+
+#[test]
+fn the_worktree_of_tests_has_the_commit_and_nothing_else() {
+    let sandbox = Sandbox::new();
+    sandbox.commit(".gitignore", "out\n");
+    let first = sandbox.commit("a", "1\n");
+    let second = sandbox.commit("a", "2\n");
+    let repository = sandbox.repository();
+    let tree = TestTree::new(&repository, sandbox.path("tests/tree"));
+    tree.check_out(&first).expect("it is made");
+    for name in ["a", "out", "more"] {
+        std::fs::write(tree.dir().join(name), "of a test\n").expect("written");
+    }
+    tree.check_out(&second).expect("it is used again");
+    assert_eq!(std::fs::read_to_string(tree.dir().join("a")).expect("read"), "2\n");
+    assert!(!tree.dir().join("out").exists() && !tree.dir().join("more").exists());
+    std::fs::remove_dir_all(tree.dir()).expect("gone");
+    tree.check_out(&first).expect("it is made again");
+    tree.remove();
+    assert_eq!(sandbox.git(&["worktree", "list", "--porcelain"]).matches("worktree ").count(), 1);
+}

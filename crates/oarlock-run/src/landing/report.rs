@@ -1,0 +1,102 @@
+//! What a landing queue is asked to do, and what it replies.
+
+use std::path::PathBuf;
+use std::time::Duration as StdDuration;
+
+use oarlock_git::GitFailed;
+use oarlock_model::landing::{BranchName, LandingRefusal, ObjectId};
+use oarlock_model::{Rejection, TaskId};
+use oarlock_ops::OpError;
+use oarlock_ops::caller::Caller;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// How long a test may run when nothing is said.
+pub const TEST_TIMEOUT_DEFAULT: StdDuration = StdDuration::from_secs(30 * 60);
+
+/// What a landing queue is asked to do.
+#[derive(Clone, Debug)]
+pub struct Merge {
+    /// The target branch; absent for that of the only unfinished run.
+    pub onto: Option<BranchName>,
+    /// The test of a merged tree, run by `sh -c`: the operator's own words. Absent when nothing is tested.
+    pub test: Option<String>,
+    /// How long one run of it may take.
+    pub test_timeout: StdDuration,
+    /// End when the queue is empty.
+    pub once: bool,
+    /// Who calls.
+    pub caller: Caller,
+    /// A directory in the repository.
+    pub directory: PathBuf,
+}
+
+/// A task that has landed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Landed {
+    /// The task.
+    pub task: TaskId,
+    /// The merge commit in the target branch.
+    pub commit: ObjectId,
+    /// Runs of the test for this landing.
+    pub tests: u32,
+    /// Whether the test failed first and passed when it was repeated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flaky: bool,
+    /// Files that a merge driver put together, and that only the test has judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub driven: Vec<String>,
+}
+
+/// A task that was given back, or waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The task.
+    pub task: TaskId,
+    /// Why.
+    pub reason: LandingRefusal,
+    /// The files in conflict.
+    pub files: Vec<String>,
+    /// Whether it used up its attempts and waits for a person.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits_for_person: bool,
+}
+
+/// What a landing queue has done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeReport {
+    /// The target branch.
+    pub onto: BranchName,
+    /// Tasks that have landed, in this order.
+    pub landed: Vec<Landed>,
+    /// Tasks that were refused, in this order.
+    pub refused: Vec<Refused>,
+    /// Runs of the test in all.
+    pub tests_run: u32,
+    /// Whether there was a test.
+    pub tested: bool,
+}
+
+/// How a landing queue ended.
+#[derive(Debug)]
+pub struct MergeEnd {
+    /// What it has done.
+    pub report: MergeReport,
+    /// Why it ended before the queue was empty: `state_conflict` when the target's worktree is in the way or git fails, `interrupted` after a signal.
+    pub error: Option<OpError>,
+}
+
+/// Git failed: what it said, as a refusal.
+pub(crate) fn git_failed(what: &str, error: &GitFailed) -> OpError {
+    Rejection::Conflict {
+        message: format!("{what}: {error}"),
+        hint: "correct that, then call `oarlock merge` again: it goes on where it stopped".into(),
+        details: json!({"git": error.to_string()}),
+    }
+    .into()
+}
+
+/// A hash that git gave.
+pub(crate) fn object(hash: &str) -> Result<ObjectId, OpError> {
+    ObjectId::parse(hash).map_err(|_| OpError::Internal(format!("git gave \"{hash}\" as a hash")))
+}
