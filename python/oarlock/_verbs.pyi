@@ -117,7 +117,7 @@ class EventsReply(TypedDict):
     events: List[EventShape]
     next: NotRequired[str]
 
-Gate = Literal["human"]
+Gate = Literal["human", "merge"]
 
 class GetStateReply(TypedDict):
     entries: List[EntryShape]
@@ -152,6 +152,18 @@ class JoinReply(TypedDict):
     agent: AgentShape
     resumed: bool
     session: str
+
+LandingRefusal = Literal["conflict", "test", "withdrawn"]
+
+class LandingShape(TypedDict):
+    branch: NotRequired[str]
+    commit: str
+    files: List[str]
+    landed_commit: NotRequired[str]
+    reason: NotRequired[LandingRefusal]
+    state: LandingState
+
+LandingState = Literal["queued", "testing", "landed", "refused"]
 
 class LeaseShape(TypedDict):
     attempt: int
@@ -323,11 +335,13 @@ class TaskShape(TypedDict):
     holder: NotRequired[HolderShape]
     id: str
     integrates: NotRequired[List[str]]
+    landing: NotRequired[LandingShape]
     last_failure: NotRequired[str]
     lost_leases: NotRequired[int]
     max_attempts: int
     needs: List[str]
     not_before: NotRequired[str]
+    onto: NotRequired[str]
     own_priority: NotRequired[int]
     parent: NotRequired[str]
     part_results: NotRequired[str]
@@ -427,6 +441,7 @@ class Verbs:
         max_attempts: Optional[int] = None,
         not_before: Optional[str] = None,
         gate: Optional[Gate] = None,
+        onto: Optional[str] = None,
         needs: Optional[Sequence[str]] = None,
         parent: Optional[str] = None,
     ) -> TaskReply:
@@ -448,6 +463,7 @@ class Verbs:
         max_attempts: Optional[int] = None,
         not_before: Optional[str] = None,
         gate: Optional[Gate] = None,
+        onto: Optional[str] = None,
         needs: Optional[Sequence[str]] = None,
         clear: Optional[Sequence[Clearable]] = None,
     ) -> UpdateReply:
@@ -548,6 +564,7 @@ class Verbs:
         token: Optional[int] = None,
         result: Optional[str] = None,
         artifact: Optional[Sequence[str]] = None,
+        branch: Optional[str] = None,
         claim: Optional[bool] = None,
         reserve: Optional[bool] = None,
         wait: Optional[str] = None,

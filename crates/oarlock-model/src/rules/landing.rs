@@ -3,8 +3,8 @@
 use crate::Rejection;
 use crate::landing::{Landing, LandingState, ObjectId};
 use crate::limits;
-use crate::seeded;
 use crate::rules::retry;
+use crate::seeded;
 use crate::task::{Gate, Task, TaskState};
 
 /// What a refusal does to its task.

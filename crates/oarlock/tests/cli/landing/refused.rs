@@ -133,7 +133,7 @@ fn a_target_has_to_be_there_and_to_be_named() {
     let error = repo.project.fails("merge --once", 2, "invalid_request");
     assert_eq!(error["details"]["targets"], json!([]));
     repo.project.fails("merge --onto nothing --once", 3, "not_found");
-    repo.project.fails("merge --onto ../x --once", 2, "usage");
+    repo.project.fails("merge --onto ../x --once", 2, "invalid_request");
     repo.project.fails("merge --onto main --once --test ' '", 2, "invalid_request");
     repo.project.ok("add a --gate merge --onto main");
     assert_eq!(repo.project.ok("merge --once")["onto"], "main");
