@@ -21,8 +21,8 @@ pub use hooks::hooks_dir;
 pub use index::tracked;
 pub use program::{GitFailed, REPOSITORY_VARIABLES};
 pub use repository::{Repository, exclude_of};
+pub use submission::{Tip, tip_here, tip_of};
 pub use worktree::{
     BRANCHES, Compared, Concern, End, Entered, Ground, Left, Pair, Pairs, Place, Refusal, Shared, Stock, Stocked, Worktrees, branch_of,
 };
-pub use submission::{Tip, tip_here, tip_of};
 pub use worktree::{DOT_GIT, is_linked, is_top, slashed, top_around, worktree_of};

@@ -33,10 +33,9 @@ mod worker;
 mod testing;
 
 pub use isolation::{Isolation, conflicts, forget_worktrees, worktrees_held};
-pub use launch::{Planning, Run, Target, WorkerProgram};
-pub use oarlock_git::{Compared, Pair, Pairs, Shared, Stocked};
 pub use landing::{Landed, Merge, MergeEnd, MergeReport, Refused, TEST_TIMEOUT_DEFAULT, merge, merge_until};
 pub use launch::{Planning, Run, Target, WorkerProgram};
+pub use oarlock_git::{Compared, Pair, Pairs, Shared, Stocked};
 pub use outcome::Outcome;
 pub use planning::{PlanningAgent, plan_split};
 pub use progress::{AtWork, Live, Progress};

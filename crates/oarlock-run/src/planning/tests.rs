@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::testing::Heard;
-use oarlock_model::Rejection;
 use oarlock_model::agent::Host;
+use oarlock_model::landing::{BranchName, ObjectId};
+use oarlock_model::{Rejection, TaskId};
 use oarlock_ops::local::{Existing, Floor, Search};
 
 const DOCUMENT: &str = "# T\n\n## Plan\n\n1. Create `src/a.rs`\n2. Create `src/b.rs`\n";
@@ -34,6 +35,10 @@ impl Local for Nowhere {
     }
 
     fn look_for(&self, _search: Search) -> Result<Option<Existing>, OpError> {
+        Ok(None)
+    }
+
+    fn submission(&self, _task: &TaskId, _branch: Option<&BranchName>) -> Result<Option<(Option<BranchName>, ObjectId)>, OpError> {
         Ok(None)
     }
 

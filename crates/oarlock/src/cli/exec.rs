@@ -20,8 +20,7 @@ use super::own_args::{CompletionsArgs, HelpArgs, ManArgs};
 use super::ralf::Ralf;
 use super::selftest::Selftest;
 use super::usage::{parsed, usage_error};
-use super::{admin, runner, signals, worktrees};
-use super::{admin, merge, runner, signals};
+use super::{admin, merge, runner, signals, worktrees};
 use crate::replies::Help;
 use crate::view;
 

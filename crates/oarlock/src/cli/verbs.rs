@@ -100,6 +100,8 @@ const LOCAL: &[Verb] = &[
         &["--onto", "main"],
         registry::arguments::<ConflictsArgs>,
     ),
+    local(
+        Group::Running,
         "merge",
         "Land submitted branches on a target branch, one tested merge at a time",
         &["--onto", "main", "--test", "make test"],
