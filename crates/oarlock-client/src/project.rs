@@ -13,7 +13,7 @@ use crate::paths::PROJECT_DIR;
 use crate::trust;
 use oarlock_git::Repository;
 
-/// The prefix of made-up task ids when none is chosen.
+/// Prefix of generated task ids when none is chosen.
 pub const TASK_PREFIX: &str = "T";
 
 /// What git must not see of the project's directory: everything but the configuration.

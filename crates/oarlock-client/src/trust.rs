@@ -79,7 +79,7 @@ pub fn check_acceptable(place: &StorePaths) -> Result<(), OpError> {
 
 fn not_acceptable(place: &StorePaths) -> OpError {
     Rejection::Denied {
-        message: format!("{} is a repository of its own or part of one, and what is in it came with that", place.dir().display()),
+        message: format!("{} is a repository of its own or part of one, so its content came with that repository", place.dir().display()),
         hint: "take it out of the repository (`git rm --cached .oarlock`), move it away, and make a store with `oarlock init`",
     }
     .into()

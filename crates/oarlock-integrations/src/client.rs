@@ -65,7 +65,7 @@ impl FromStr for Client {
     fn from_str(text: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|client| client.name() == text).ok_or_else(|| {
             let known: Vec<&str> = Self::ALL.iter().map(|client| client.name()).collect();
-            format!("there is no client of that name; known are {}", known.join(", "))
+            format!("there is no client of that name; the known clients are {}", known.join(", "))
         })
     }
 }

@@ -354,7 +354,7 @@ fn read(file: &Path) -> Result<Option<String>, OpError> {
         Err(_) if file.is_symlink() => return Err(unreadable("is a link that leads nowhere".into(), "repair the link, or remove it")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         // A pipe would be waited for, for ever.
-        Ok(meta) if !meta.is_file() => return Err(unreadable("is no file".into(), "move away what is there")),
+        Ok(meta) if !meta.is_file() => return Err(unreadable("is not a file".into(), "move the existing file away")),
         Ok(meta) if meta.len() > FILE_BYTES_MAX => {
             return Err(unreadable(format!("has {} bytes, at most {FILE_BYTES_MAX} are edited", meta.len()), "is it the right file?"));
         }

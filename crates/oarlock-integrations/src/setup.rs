@@ -192,7 +192,7 @@ fn put_script(text: &str, body: &str) -> Result<Edited, EditError> {
         name => name,
     };
     if !matches!(name, Some("sh" | "bash" | "dash" | "zsh" | "ksh" | "ash")) {
-        return Err(EditError::at(text, 0, "this hook is no shell script: call `oarlock hook git …` from it"));
+        return Err(EditError::at(text, 0, "this hook is not a shell script: call `oarlock hook git …` from it"));
     }
     match text.find('\n') {
         Some(end) => edited.insert(end + 1, block),

@@ -76,7 +76,7 @@ pub struct Agent {
     pub role: Option<Label>,
     /// What it can do; a task may ask for capabilities.
     pub capabilities: BTreeSet<Label>,
-    /// The program behind it, for people.
+    /// The program that it runs in, for people.
     pub program: Option<String>,
     /// After this long without an accepted call it is shown as stale, in milliseconds.
     pub timeout_ms: i64,

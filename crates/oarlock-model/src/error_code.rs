@@ -12,47 +12,47 @@ use crate::schema::text_schema;
 pub enum ErrorCode {
     /// The command line is wrong.
     Usage,
-    /// A request that no store could do.
+    /// The request is invalid for every store.
     InvalidRequest,
     /// The verb acts for an agent, and none is named.
     IdentityRequired,
-    /// What is named is not there.
+    /// The named task, agent, file or other thing does not exist.
     NotFound,
     /// Somebody else holds the task.
     LeaseHeld,
     /// The state entry has changed since it was read.
     VersionConflict,
-    /// A reservation of somebody else covers one of the paths.
+    /// Another agent has reserved one of the paths.
     ReservationOverlap,
-    /// What is to be made is there.
+    /// The thing to create already exists.
     AlreadyExists,
     /// The task's state does not allow it.
     StateConflict,
     /// The idempotency key was used for another request.
     KeyReused,
-    /// The token is not the task's last grant.
+    /// The token is not that of the task's last grant.
     StaleToken,
     /// The session is over.
     StaleSession,
-    /// The caller held the task and holds it no more.
+    /// The caller's lease on the task is over.
     LeaseLost,
-    /// A limit or quota was passed.
+    /// A limit or quota was exceeded.
     LimitReached,
-    /// Others write; trying again helps.
+    /// Other processes are writing; try again.
     StoreBusy,
     /// The store, or its gateway, cannot be reached or used.
     StoreUnavailable,
     /// There is no task to claim.
     NothingReady,
-    /// What was waited for did not come.
+    /// The awaited event did not happen in time.
     TimedOut,
-    /// Messages are to be read first.
+    /// Unread messages must be read first.
     MessagesWaiting,
     /// Fewer agents are active than are needed.
     NotEnoughAgents,
-    /// The caller may not.
+    /// The caller is not allowed to do this.
     Denied,
-    /// A file holds something else than it should.
+    /// A file or the store has invalid content.
     DataDamaged,
     /// A signal ended the call.
     Interrupted,

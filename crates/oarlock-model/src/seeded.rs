@@ -28,7 +28,7 @@ pub enum Breaks {
 /// One fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
     /// What it breaks.
     pub breaks: Breaks,

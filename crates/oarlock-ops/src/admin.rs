@@ -88,7 +88,7 @@ pub struct Restore {
 /// Check the store for damage, and repair it with --fix. The report is printed on standard output, also when it finds damage (exit 65).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Doctor {
-    /// Mend what can be mended; what is replaced is kept beside the store
+    /// Repair the damage that can be repaired; keep replaced files beside the store
     #[arg(long)]
     pub fix: bool,
     /// Start a new epoch: for a store file that was copied by hand

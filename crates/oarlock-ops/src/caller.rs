@@ -52,7 +52,7 @@ impl Caller {
             }),
             (None, _) => Err(Rejection::invalid(
                 format!("\"{session}\" is not a session id"),
-                "use the id that `join` replied, as it stands in OARLOCK_SESSION",
+                "use the id that `join` replied, as in OARLOCK_SESSION",
             )),
             (agent, _) => Ok((agent, meant)),
         }

@@ -9,10 +9,10 @@ pub fn of(rejection: &Rejection) -> String {
         Rejection::Cycle { .. } => "remove one of these dependencies first: oarlock depend ID --on ID --remove".into(),
         Rejection::IdentityRequired => "pass --as NAME (over HTTP the field `as`), or set OARLOCK_AGENT, after `oarlock join NAME`".into(),
         Rejection::NotFound { noun, .. } => match *noun {
-            "agent" => "`oarlock agents --all` lists who has joined; to join: oarlock join NAME".into(),
+            "agent" => "`oarlock agents --all` lists all agents; to join: oarlock join NAME".into(),
             "task" => "`oarlock tasks` lists the tasks".into(),
             "state entry" => "`oarlock state` lists the entries".into(),
-            _ => "list what is there and try again".into(),
+            _ => "list the existing ones and try again".into(),
         },
         Rejection::LeaseHeld { task, .. } => format!("claim something else, or `oarlock wait {task}`"),
         Rejection::HeldOutside { task, .. } => {

@@ -37,7 +37,7 @@ impl Handle {
     fn call(&self, py: Python<'_>, verb: &str, request: &str, key: Option<&str>) -> PyResult<String> {
         interruptible(py, || {
             let value: Value = serde_json::from_str(request).map_err(|error| {
-                OpError::from(oarlock_model::Rejection::invalid(format!("the request is no JSON: {error}"), "pass values that JSON has"))
+                OpError::from(oarlock_model::Rejection::invalid(format!("the request is not JSON: {error}"), "pass values that JSON has"))
             })?;
             number::check_text("the request", request)?;
             Ok(locked(&self.inner).call(verb, value, key)?.to_string())
@@ -146,7 +146,7 @@ impl RalfProject {
     #[pyo3(signature = (agent, fields, file, timeout))]
     fn sync_state(&self, py: Python<'_>, agent: &str, fields: &str, file: Option<PathBuf>, timeout: f64) -> PyResult<()> {
         let not_json = |error: serde_json::Error| {
-            Failure::new_err(("files", json!({"message": format!("the state is no JSON object: {error}")}).to_string()))
+            Failure::new_err(("files", json!({"message": format!("the state is not a JSON object: {error}")}).to_string()))
         };
         let fields = serde_json::from_str(fields).map_err(not_json)?;
         self.run(py, |ralf| ralf.sync_state(agent, fields, file.as_deref(), patience(timeout)))

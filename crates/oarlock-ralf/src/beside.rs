@@ -80,7 +80,7 @@ impl Beside {
             }
             Err(error) => {
                 let message = format!("{} cannot be read: {error}", SyncState::file(&self.dir).display());
-                Err(StoreError::Unavailable { message, hint: "look at it, or detach the project and attach it anew".into() })
+                Err(StoreError::Unavailable { message, hint: "check the file, or detach the project and attach it again".into() })
             }
         }
     }

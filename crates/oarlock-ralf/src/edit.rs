@@ -186,7 +186,7 @@ fn check(before: &str, after: &str, pieces: &Pieces<'_>, change: impl FnOnce(&mu
     if *new == expected {
         Ok(())
     } else {
-        Err(EditError::Damage("it would not say what was set, or something else would change".to_owned()))
+        Err(EditError::Damage("the edit would not give the wanted value, or would change something else".to_owned()))
     }
 }
 

@@ -25,7 +25,7 @@ pub fn hide_from_git(root: &Path) -> io::Result<()> {
     let Some(inside) = root.strip_prefix(canonical(&top)?).ok().and_then(Path::to_str) else { return Ok(()) };
     let known = match read_small(&exclude, BYTES_MAX, Links::Refused) {
         Ok(bytes) => String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned(),
-        Err(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{} is no small file", exclude.display()))),
+        Err(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{} is not a small file", exclude.display()))),
     };
     let text = with_lines(&known, inside, &locked_folders(&root));
     if text == known {

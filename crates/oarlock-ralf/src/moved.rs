@@ -169,7 +169,9 @@ impl<'a> Search<'a> {
             } else {
                 format!("{count} tasks that stood only there stay")
             };
-            self.moved.warnings.push(format!("{place} has no items any more: {tasks} in the store; cancel there what is not to be done"));
+            self.moved
+                .warnings
+                .push(format!("{place} has no items any more: {tasks} in the store; cancel the tasks there that need not be done"));
         }
     }
 

@@ -98,7 +98,7 @@ impl Project {
     /// Reads one file as what it is said to be, whatever its name.
     pub(crate) fn read_as(file: &Path, role: Role, now_ms: i64) -> io::Result<Self> {
         if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
         }
         let layout = Layout { root: file.parent().unwrap_or(Path::new("")).to_owned(), ..Layout::default() };
         let mut project = Self { root: layout.root.clone(), files: vec![file.to_owned()], ..Self::default() };
@@ -293,7 +293,7 @@ fn text_of(file: &Path) -> Result<(String, i64), String> {
     let opened = opened.map_err(|error| format!("it cannot be read: {error}"))?;
     let meta = opened.metadata().map_err(|error| format!("it cannot be read: {error}"))?;
     if !meta.is_file() {
-        return Err("it is no file".to_owned());
+        return Err("it is not a file".to_owned());
     }
     if meta.len() > FILE_BYTES_MAX {
         return Err(format!("it has {} bytes; at most {FILE_BYTES_MAX} are read", meta.len()));

@@ -124,7 +124,7 @@ pub(crate) fn plan(compared: &Compared<'_>, store: &Snapshot, attached: &SyncSta
     }
     for (id, files) in tasks {
         let Ok(task) = TaskId::parse(id) else {
-            compare.plan.warnings.push(format!("\"{}\" is no name that the store takes", oarlock_model::ident::shown(id)));
+            compare.plan.warnings.push(format!("\"{}\" is not a valid name in the store", oarlock_model::ident::shown(id)));
             continue;
         };
         let known = held.get(*id).cloned();

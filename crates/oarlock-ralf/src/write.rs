@@ -333,7 +333,7 @@ impl Writer {
             Ok(meta) if meta.is_symlink() && !is_inside(file, &self.root) => Err(refused("is a link that leads out of the project")),
             Ok(meta) if meta.is_symlink() => file::canonical(file).map_err(|error| failed(file, error)),
             Ok(meta) if meta.is_file() => Ok(file.to_owned()),
-            Ok(_) => Err(refused("is no file")),
+            Ok(_) => Err(refused("is not a file")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(file.to_owned()),
             Err(error) => Err(failed(file, error)),
         }

@@ -74,7 +74,7 @@ fn cause(text: &str) -> String {
     let line = line.split(", set ").next().unwrap_or(line);
     let line = line.rsplit_once(" at line ").map_or(line, |(what, _)| what);
     let line = kept_line(line, CAUSE_CHARS_MAX);
-    if line.is_empty() { "it is no YAML".to_owned() } else { line }
+    if line.is_empty() { "it is not YAML".to_owned() } else { line }
 }
 
 #[cfg(test)]

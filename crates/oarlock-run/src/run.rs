@@ -251,7 +251,7 @@ fn no_workers(task: &TaskId, exit_reasons: &[String]) -> OpError {
     let shown = exit_reasons.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join("; ");
     Rejection::Conflict {
         message: format!("no worker is left for {task}: {shown}"),
-        hint: "see what they said last, then run it again: it goes on where it stopped".into(),
+        hint: "read their last output, then run it again: it continues where it stopped".into(),
         details: json!({"task": task, "workers": exit_reasons}),
     }
     .into()

@@ -65,7 +65,7 @@ pub fn checked(serving: Serving) -> Result<Checked, OpError> {
     let bind = Bind::parse(&serving.bind)?;
     if !bind.is_local() && !seeded::is(seeded::PLAIN_TO_ALL) && serving.tls.is_none() && !serving.behind_proxy {
         return Err(Rejection::Denied {
-            message: format!("{} can be reached by other machines, and what they say would not be encrypted", serving.bind),
+            message: format!("{} can be reached by other machines, and their traffic would not be encrypted", serving.bind),
             hint: "give --tls-cert and --tls-key, or --behind-proxy when a proxy encrypts it",
         }
         .into());

@@ -86,7 +86,7 @@ impl HighWaterMark {
             message: format!(
                 "the store is damaged: its log ends at {end}, and {seen} was committed; the file was cut, changed or replaced"
             ),
-            hint: "`oarlock restore F` takes a backup; `oarlock doctor --fix` goes on without what is lost, in a new epoch".into(),
+            hint: "`oarlock restore F` takes a backup; `oarlock doctor --fix` continues without the lost events, in a new epoch".into(),
         })
     }
 }

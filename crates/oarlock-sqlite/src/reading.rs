@@ -90,7 +90,7 @@ pub(crate) fn cannot_write(place: &StorePaths) -> StoreError {
     StoreError::Unavailable {
         message: format!("the store {} can only be read here: its directory or file may not be written", place.file().display()),
         hint: format!(
-            "make {} and what is in it writable for this user, ask for it on a machine that may write it, or name another store with --store",
+            "make {} and its files writable for this user, run the command on a machine that may write them, or name another store with --store",
             place.dir().display()
         ),
     }

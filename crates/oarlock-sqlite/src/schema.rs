@@ -50,7 +50,7 @@ pub(crate) fn check(conn: &Connection) -> StoreResult<()> {
     let less: Vec<String> = wanted.difference(&found).collect::<Vec<_>>().iter().map(name).collect();
     let what = match (more.is_empty(), less.is_empty()) {
         (true, true) => return Ok(()),
-        (false, _) => format!("its schema has what no Oarlock makes: {}", names(more)),
+        (false, _) => format!("its schema has objects that Oarlock does not create: {}", names(more)),
         (true, false) => format!("its schema lacks {}", names(less)),
     };
     Err(StoreError::Damaged {

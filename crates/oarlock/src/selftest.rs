@@ -114,7 +114,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Report, OpError> {
 fn doctors(looked: &DoctorReply) -> Check {
     let wrong: Vec<String> =
         looked.checks.iter().filter(|check| !check.ok).map(|check| format!("{}: {}", check.check, check.found)).collect();
-    let found = if wrong.is_empty() { "every page is sound and every table is what the log says".to_owned() } else { wrong.join("; ") };
+    let found = if wrong.is_empty() { "every page is sound and every table matches the log".to_owned() } else { wrong.join("; ") };
     Check { check: "store", ok: looked.ok, found }
 }
 

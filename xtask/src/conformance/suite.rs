@@ -31,7 +31,7 @@ pub(super) struct Report {
 /// A scenario that was run.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Scenario {
-    /// What it is called.
+    /// Its name.
     pub(super) name: String,
     /// The revision requires it. Others are extensions, newer than the revision, or not finished.
     pub(super) is_scored: bool,

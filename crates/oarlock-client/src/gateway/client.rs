@@ -197,7 +197,7 @@ impl Client {
                     continue;
                 }
                 Came::Answer(status, _, answer) => {
-                    let strange = || self.strange(&format!("it answered {status} with what is no reply of {path}"));
+                    let strange = || self.strange(&format!("it answered {status}, but not with a reply of {path}"));
                     if status == StatusCode::OK {
                         return answer.and_then(read).ok_or_else(strange);
                     }
@@ -342,7 +342,7 @@ impl Client {
 
     fn strange(&self, what: &str) -> OpError {
         StoreError::Unavailable {
-            message: format!("what is at {} is no gateway of Oarlock: {what}", self.address),
+            message: format!("the server at {} is not an Oarlock gateway: {what}", self.address),
             hint: "look at the address and the port; is a proxy or another program there, or an older Oarlock?".into(),
         }
         .into()

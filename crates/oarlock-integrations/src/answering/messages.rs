@@ -63,8 +63,8 @@ fn held(overlaps: &[OverlapFacts]) -> String {
 pub(super) fn not_committed(overlaps: &[OverlapFacts]) -> String {
     let holder = &overlaps[0].agent;
     format!(
-        "oarlock: not committed: another agent has reserved what is staged.\n{}Unstage it (`git restore --staged PATH`), or ask with \
-         `oarlock send {holder} --text '…'`. A person may commit it all the same: `git commit --no-verify`.",
+        "oarlock: not committed: another agent has reserved staged files.\n{}Unstage it (`git restore --staged PATH`), or ask with \
+         `oarlock send {holder} --text '…'`. A person may commit it anyway: `git commit --no-verify`.",
         held(overlaps)
     )
 }
@@ -72,12 +72,12 @@ pub(super) fn not_committed(overlaps: &[OverlapFacts]) -> String {
 /// The same for a push that is refused, or that goes on with a warning.
 pub(super) fn pushed(overlaps: &[OverlapFacts], is_refused: bool) -> String {
     let holder = &overlaps[0].agent;
-    let (deed, pass) = match is_refused {
-        true => ("not pushed", " A person may push it all the same: `git push --no-verify`."),
-        false => ("pushed, but look", ""),
+    let (outcome, pass) = match is_refused {
+        true => ("not pushed", " A person may push anyway: `git push --no-verify`."),
+        false => ("pushed, with a conflict", ""),
     };
     format!(
-        "oarlock: {deed}: another agent has reserved what these commits change.\n{}Agree with who holds it: `oarlock send {holder} --text '…'`.{pass}",
+        "oarlock: {outcome}: another agent has reserved files that these commits change.\n{}Agree with its holder: `oarlock send {holder} --text '…'`.{pass}",
         held(overlaps)
     )
 }
@@ -111,7 +111,7 @@ pub(super) fn ended_work(beat: &HeartbeatReply) -> String {
     let ids = |ids: &[TaskId]| (!ids.is_empty()).then(|| listed(ids));
     let mut text = String::new();
     if let Some(ids) = ids(&beat.cancelled) {
-        let _ = writeln!(text, "Oarlock: cancelled: {ids}. Stop that work and undo what is not committed.");
+        let _ = writeln!(text, "Oarlock: cancelled: {ids}. Stop that work and undo its uncommitted changes.");
     }
     if let Some(ids) = ids(&beat.lost) {
         let _ = writeln!(text, "Oarlock: you lost {ids}: somebody else may have it. Stop that work and claim again.");

@@ -38,8 +38,8 @@ impl HookInput {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        let value: Value = serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
-        let Value::Object(fields) = value else { return Err("it is no JSON object".into()) };
+        let value: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+        let Value::Object(fields) = value else { return Err("it is not a JSON object".into()) };
         let word = |names: &[&str]| {
             let found = names.iter().find_map(|name| fields.get(*name).and_then(Value::as_str));
             found.filter(|text| !text.is_empty()).map(str::to_owned)

@@ -82,7 +82,7 @@ impl Journal {
         }
         write_text(file, text.as_deref(), false).map_err(|error| StoreError::Unavailable {
             message: format!("the set-up is made, but {} cannot be written: {error}", file.display()),
-            hint: "`--remove` takes away what it knows by its looks; set XDG_STATE_HOME to a directory that can be written".into(),
+            hint: "`--remove` removes only entries that it recognises; set XDG_STATE_HOME to a writable directory".into(),
         })?;
         if text.is_none() {
             for dir in self.records.dirs.iter().rev() {

@@ -68,5 +68,5 @@ fn client_dir(client: Client) -> Result<PathBuf, OpError> {
 /// The directory of git's hooks.
 fn git_hooks(project: &Path) -> Result<PathBuf, OpError> {
     oarlock_git::hooks_dir(project)
-        .map_err(|_| Rejection::invalid("this is no repository of git", "run it in one, or leave \"git\" out").into())
+        .map_err(|_| Rejection::invalid("this is not a git repository", "run it in one, or leave \"git\" out").into())
 }

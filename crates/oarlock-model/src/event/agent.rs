@@ -20,7 +20,7 @@ pub struct AgentJoined {
     /// Its capabilities.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub capabilities: BTreeSet<Label>,
-    /// The program behind it, for people.
+    /// The program that it runs in, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
     /// After this long without a call it is stale, in milliseconds.

@@ -71,7 +71,7 @@ impl External {
         let task = match data.get("task") {
             Some(Value::String(task)) => Some(TaskId::parse(task).map_err(|error| error.to_string())?),
             None | Some(Value::Null) => None,
-            Some(_) => return Err(format!("the task of a {word} is no text")),
+            Some(_) => return Err(format!("the task of a {word} is not a text")),
         };
         Self::new(kind, task, data)
     }

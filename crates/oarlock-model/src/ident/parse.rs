@@ -39,7 +39,7 @@ parsed!(
     SessionId,
     "session id",
     |text| text.len() <= limits::SESSION_CHARS_MAX && has_identifier_form(text),
-    "the id that `join` replied, as it stands in OARLOCK_SESSION"
+    "the id that `join` replied, as in OARLOCK_SESSION"
 );
 parsed!(MessageId, "message id", is_identifier, "an id as `inbox` shows it");
 parsed!(ReservationId, "reservation id", is_identifier, "an id as `reservations` shows it");

@@ -67,7 +67,7 @@ impl Authority {
             Authority::Operator => Ok(()),
             Authority::Agent => Err(Rejection::Denied {
                 message: format!("{verb} needs the access of an operator"),
-                hint: "ask a person, or whoever supervises the agents",
+                hint: "ask a person, or the program that supervises the agents",
             }),
         }
     }

@@ -21,11 +21,11 @@ use crate::task::values;
 /// Report that the agent is alive, and renew all its leases. The reply lists lost and cancelled tasks and new messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Heartbeat {
-    /// How it is, for example busy
+    /// Its status, for example busy
     #[arg(long, value_name = "S")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// What it is doing
+    /// Its current action
     #[arg(long, value_name = "TEXT")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,

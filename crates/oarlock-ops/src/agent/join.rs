@@ -40,15 +40,15 @@ pub struct Join {
     #[arg(long, alias = "timeout", value_name = "D")]
     #[serde(default, alias = "timeout", skip_serializing_if = "Option::is_none")]
     pub stale_after: Option<Duration>,
-    /// The program behind it, for people
+    /// The program that it runs in, for people
     #[arg(long)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
-    /// How many tasks it holds at once
+    /// Number of tasks that it may hold at once
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_claims: Option<u32>,
-    /// The process that the session belongs to; when it dies, its work is free at once
+    /// The process that the session belongs to; when it dies, its tasks are free at once
     #[arg(long)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
@@ -56,7 +56,7 @@ pub struct Join {
     #[arg(long)]
     #[serde(default)]
     pub take_over: bool,
-    /// The id a harness gave its run; the same id joins the same session again
+    /// The id that a client gave its run; the same id rejoins the same session
     #[arg(long, value_name = "ID")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub harness: Option<String>,
@@ -102,12 +102,12 @@ impl Request for Join {
         match self.owner {
             // The lock would be held by the gateway, which lives on when the agent dies.
             Owner::Lock { .. } => Err(Rejection::invalid(
-                "a lock on this machine cannot stand for a session elsewhere",
+                "a lock on this machine cannot represent a session elsewhere",
                 "leave \"owner\" out, or name a process",
             )),
             Owner::None if self.pid.is_some() => Err(Rejection::invalid(
                 "a process is known on its own machine only",
-                "leave \"pid\" out; `oarlock join --pid` tells more of it",
+                "leave \"pid\" out; `oarlock join --pid` gives more details",
             )),
             Owner::Process { .. } | Owner::None => Ok(()),
         }

@@ -19,15 +19,15 @@ use crate::task::values;
 /// List the active agents.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Agents {
-    /// Stale, lost and left agents too
+    /// Include stale, lost and left agents
     #[arg(long)]
     #[serde(default)]
     pub all: bool,
-    /// Only those with this role
+    /// Only agents with this role
     #[arg(long, value_name = "R")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Label>,
-    /// Only those that can do this
+    /// Only agents with this capability
     #[arg(long, value_name = "X")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub can: Option<Label>,
@@ -39,7 +39,7 @@ pub struct Agents {
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
-    /// Go on after this cursor, the `next` of the page before
+    /// Continue after this cursor, the `next` of the previous page
     #[arg(long, value_name = "CURSOR")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,

@@ -11,7 +11,7 @@ use crate::context::Reading;
 use crate::request::{Query, Request};
 use crate::shapes::AgentShape;
 
-/// Show one agent, whatever its state.
+/// Show one agent, in any state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct ShowAgent {
     /// The agent's name

@@ -22,7 +22,7 @@ use crate::topic::Topics;
 /// Print the log. A reader that continues from its cursor sees each later event exactly once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Events {
-    /// Go on after this cursor; without it from the start
+    /// Continue after this cursor [default: from the start]
     #[arg(long, value_name = "CURSOR")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
@@ -30,7 +30,7 @@ pub struct Events {
     #[arg(long, value_name = "K", value_delimiter = ',')]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kind: Vec<String>,
-    /// Go on showing what happens, until interrupted
+    /// Print new events until interrupted
     #[arg(long)]
     #[serde(default)]
     pub follow: bool,

@@ -31,11 +31,11 @@ pub struct Inbox {
     #[arg(long, value_name = "D", conflicts_with = "after")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Duration>,
-    /// Acknowledged ones too, in the order of time alone
+    /// Include acknowledged messages, in order of time
     #[arg(long)]
     #[serde(default)]
     pub all: bool,
-    /// Only messages that were not shown before, beginning with the oldest
+    /// Only messages that were not shown before, oldest first
     #[arg(long, conflicts_with = "all")]
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub new: bool,
@@ -55,7 +55,7 @@ pub struct Inbox {
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
-    /// Show the older messages that `next` leads to; with --new, the later ones
+    /// Continue with older messages after this cursor, the `next` of the previous page; with --new, with later ones
     #[arg(long, value_name = "CURSOR")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,

@@ -22,13 +22,13 @@ use crate::task::values;
 /// Send a message to an agent, a role, a capability, or all agents. The recipients are fixed when it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Send {
-    /// A name, role:R, can:X, or all (everybody that is there but the sender)
+    /// A name, role:R, can:X, or all (every present agent but the sender)
     #[arg(value_name = "TO", required = true)]
     pub to: Vec<String>,
     /// The text; - reads standard input
     #[arg(long, value_name = "T")]
     pub text: String,
-    /// A line for people
+    /// Its subject, for people
     #[arg(long, value_name = "S")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,

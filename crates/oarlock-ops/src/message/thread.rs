@@ -14,7 +14,7 @@ use crate::request::{Query, Request, is_list};
 use crate::shapes::MessageShape;
 use crate::task::values;
 
-/// Show the messages of a thread, oldest first. Any message of the thread names it.
+/// Show the messages of a thread, oldest first. Any message of it identifies the thread.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Thread {
     /// The thread, or a message of it
@@ -23,7 +23,7 @@ pub struct Thread {
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
-    /// Go on after this cursor, the `next` of the page before
+    /// Continue after this cursor, the `next` of the previous page
     #[arg(long, value_name = "CURSOR")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,

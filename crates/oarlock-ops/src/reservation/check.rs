@@ -23,7 +23,7 @@ use crate::task::values;
 /// them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Check {
-    /// Paths relative to the current directory, or absolute ones inside the repository; with a / at its end, all that is below it
+    /// Paths relative to the current directory, or absolute paths inside the repository; a trailing / means everything below
     #[arg(value_name = "PATH", required_unless_present = "globs")]
     #[serde(default)]
     pub paths: Vec<String>,

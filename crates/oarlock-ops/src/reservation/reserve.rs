@@ -31,11 +31,11 @@ pub struct Reserve {
     #[arg(value_name = "GLOB", required = true)]
     #[serde(deserialize_with = "asked::list")]
     pub globs: Vec<Pattern>,
-    /// Let others share them; nobody may hold them exclusively
+    /// Share them with others; nobody may hold them exclusively
     #[arg(long)]
     #[serde(default)]
     pub shared: bool,
-    /// How long they hold after their making or your last heartbeat [default: 1h]
+    /// How long they last after creation or your last heartbeat [default: 1h]
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<Duration>,
@@ -43,7 +43,7 @@ pub struct Reserve {
     #[arg(long, value_name = "T")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Tie them to a task that you hold: they end with its lease, whatever --ttl says
+    /// Tie them to a task that you hold: they end with its lease, regardless of --ttl
     #[arg(long, value_name = "ID")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskId>,

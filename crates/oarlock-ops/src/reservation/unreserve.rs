@@ -21,7 +21,7 @@ use crate::task::values;
 /// End your reservations: those named by id or pattern, or all that are not tied to a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Unreserve {
-    /// Ids or patterns as `reservations` shows them; without any, all of one's own
+    /// Ids or patterns as `reservations` shows them [default: all of your own that are not tied to a task]
     #[arg(value_name = "ID|GLOB")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub globs: Vec<String>,

@@ -17,7 +17,7 @@ use crate::state::set::{EntryReply, writable_version};
 pub struct StateDelete {
     /// The entry
     pub key: StateKey,
-    /// Only when the entry has this version
+    /// Delete only if the entry has this version
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_version: Option<u64>,

@@ -28,7 +28,7 @@ pub struct StateSet {
     #[arg(long)]
     #[serde(default)]
     pub replace: bool,
-    /// Only when the entry has this version; 0 means that it does not exist
+    /// Write only if the entry has this version; 0 means that it does not exist
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_version: Option<u64>,

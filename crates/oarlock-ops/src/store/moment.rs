@@ -10,6 +10,6 @@ pub trait MomentView {
     fn now(&self) -> Now;
     /// The identity of the store: what it gives out counts from its base and carries its tag.
     fn identity(&self) -> &StoreIdentity;
-    /// The prefix of made-up task ids.
+    /// Prefix of generated task ids.
     fn task_prefix(&self) -> StoreResult<String>;
 }

@@ -28,7 +28,7 @@ use crate::task::{edges, urgency, values};
 pub struct Add {
     /// One line that describes the work; - reads standard input
     pub title: String,
-    /// Its id; without it one is made up
+    /// Its id [default: generated]
     #[arg(long)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<TaskId>,
@@ -36,11 +36,11 @@ pub struct Add {
     #[command(flatten)]
     #[serde(flatten)]
     pub fields: Fields,
-    /// Task ids it needs to be done first, comma separated
+    /// Tasks that must be done first, comma separated
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<TaskId>,
-    /// The task it is a part of; that task then waits for it
+    /// Its parent task, which then waits for it
     #[arg(long, value_name = "ID")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<TaskId>,
@@ -69,19 +69,19 @@ pub struct Fields {
     #[command(flatten)]
     #[serde(flatten)]
     pub writes: WriteSet,
-    /// Things that only one may use at a time, comma separated
+    /// Resources that only one agent may use at a time, comma separated
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Vec<Label>>,
-    /// How long it should take, for example 45m
+    /// Estimated duration, for example 45m
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Duration>,
-    /// The agent that it is meant for; an empty text means any
+    /// The agent to assign it to; an empty text means any agent
     #[arg(long, value_name = "NAME")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assign: Option<String>,
-    /// Failures, or lost leases, after which it is dead [default: 3]
+    /// Failures or lost leases after which the task is dead [default: 3]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::ATTEMPTS_MAX)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
@@ -89,11 +89,11 @@ pub struct Fields {
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Duration>,
-    /// The approval that it needs when its work is submitted: a person's, or landing by `merge`
+    /// Require approval of the submitted work: by a person, or by landing with `merge`
     #[arg(long, value_name = "human|merge")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
-    /// The branch that its commit lands on, with the gate merge [default: that of the first `merge --onto`]
+    /// Branch that its commit lands on, with the gate merge [default: that of the first `merge --onto`]
     #[arg(long, value_name = "BRANCH")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onto: Option<BranchName>,
@@ -102,7 +102,7 @@ pub struct Fields {
 impl Fields {
     /// The flag of `add` and `update` for a file with the body.
     pub(crate) const BODY_FILE: TextFile =
-        TextFile { flag: "body-file", id: "body_file", field: "body", about: "The body from a file; - reads standard input" };
+        TextFile { flag: "body-file", id: "body_file", field: "body", about: "Read the body from a file; - reads standard input" };
 
     /// Reads a body that is `-` from standard input.
     ///

@@ -25,7 +25,7 @@ use crate::task::{finish, urgency};
 pub struct Cancel {
     /// The task
     pub id: TaskId,
-    /// Let the task it is a part of go on without it; also for a part that is dead or cancelled already
+    /// Let its parent continue without it; also for a part that is already dead or cancelled
     #[arg(long)]
     #[serde(default)]
     pub drop: bool,

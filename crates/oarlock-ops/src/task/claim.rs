@@ -37,9 +37,9 @@ use crate::topic::Topics;
 /// Take the best ready task, or the named one. No two agents ever hold the same task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Claim {
-    /// The task; without it the best one that is ready
+    /// The task [default: the best ready task]
     pub id: Option<TaskId>,
-    /// How long the lease holds without a heartbeat or renewal [default: 15m]
+    /// How long the lease lasts without a heartbeat or renewal [default: 15m]
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<Duration>,
@@ -51,7 +51,7 @@ pub struct Claim {
     #[arg(long)]
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub or_message: bool,
-    /// Reserve its write set and its resources with it, all or nothing, until the lease ends
+    /// Also reserve its write set and resources, all or none, until the lease ends
     #[arg(long)]
     #[serde(default)]
     pub reserve: bool,
@@ -59,7 +59,7 @@ pub struct Claim {
     #[arg(long, value_name = "N", conflicts_with = "id")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,
-    /// Only this task, or what is a part of it at any depth
+    /// Only this task and its parts, at any depth
     #[arg(long, alias = "within", value_name = "ID", conflicts_with = "id")]
     #[serde(default, alias = "within", skip_serializing_if = "Option::is_none")]
     pub subtree: Option<TaskId>,

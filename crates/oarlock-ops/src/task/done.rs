@@ -32,7 +32,7 @@ use crate::task::{rest, values};
 pub struct Done {
     /// The task
     pub id: TaskId,
-    /// The token of the lease; without it the session's own lease is meant
+    /// The token of the lease [default: the session's own lease]
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
@@ -40,19 +40,19 @@ pub struct Done {
     #[arg(long, value_name = "TEXT")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
-    /// Paths of files that it made or changed
+    /// Paths of created or changed files
     #[arg(long, value_name = "PATH", num_args = 1..)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifact: Vec<String>,
-    /// The branch whose tip lands, for a task with the gate merge [default: oarlock/ID, else the branch that is checked out here]
+    /// Branch whose tip lands, for a task with the gate merge [default: oarlock/ID, else the current branch]
     #[arg(long, value_name = "B")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<BranchName>,
-    /// The commit that lands, by its full hash; the command line finds it by the branch
+    /// Full hash of the commit that lands; the command line finds it by the branch
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<ObjectId>,
-    /// Then take the best ready task; the end is committed first
+    /// Then claim the best ready task; the completion is committed first
     #[arg(long)]
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub claim: bool,

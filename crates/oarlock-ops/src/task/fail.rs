@@ -24,14 +24,14 @@ use crate::task::{rest, urgency, values};
 pub struct Fail {
     /// The task
     pub id: TaskId,
-    /// The token of the lease; without it the session's own lease is meant
+    /// The token of the lease [default: the session's own lease]
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
     /// Why it failed; - reads standard input
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Trying again is useless: it is dead at once
+    /// Do not retry: the task is dead at once
     #[arg(long)]
     #[serde(default)]
     pub no_retry: bool,

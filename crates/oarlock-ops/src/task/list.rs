@@ -28,11 +28,11 @@ pub struct Tasks {
     #[arg(long, value_name = "ID")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<TaskId>,
-    /// Only those this agent holds or was the last to hold
+    /// Only tasks that this agent holds or held last
     #[arg(long, value_name = "NAME")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentName>,
-    /// Only with this text in id, title or body
+    /// Only tasks with this text in id, title or body
     #[arg(long, value_name = "TEXT")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
@@ -40,7 +40,7 @@ pub struct Tasks {
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
-    /// Go on after this cursor, the `next` of the page before
+    /// Continue after this cursor, the `next` of the previous page
     #[arg(long, value_name = "CURSOR")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,

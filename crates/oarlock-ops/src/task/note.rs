@@ -37,7 +37,7 @@ impl Request for Note {
 
     fn check(&self) -> Result<(), Rejection> {
         if self.text.trim().is_empty() {
-            return Err(Rejection::invalid("the note is empty", "write what others should know"));
+            return Err(Rejection::invalid("the note is empty", "give the text that others should read"));
         }
         values::check_note("note", Some(&self.text))
     }

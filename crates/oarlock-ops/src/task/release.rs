@@ -24,7 +24,7 @@ use crate::task::{outside, rest, values};
 pub struct Release {
     /// The task
     pub id: TaskId,
-    /// The token of the lease; without it the session's own lease is meant
+    /// The token of the lease [default: the session's own lease]
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
@@ -32,7 +32,7 @@ pub struct Release {
     #[arg(long, value_name = "TEXT")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
-    /// End the hold of somebody outside of the store, who works by RALF's files alone: for people who know that nobody works on it any more
+    /// End a claim that was made in RALF's files alone; only for people who know that nobody works on the task
     #[arg(long)]
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force: bool,

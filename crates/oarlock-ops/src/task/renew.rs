@@ -27,11 +27,11 @@ use crate::task::{rest, values};
 pub struct Renew {
     /// The task; without it, all leases and reservations of the session are renewed, as by a heartbeat
     pub id: Option<TaskId>,
-    /// The token of the lease; without it the session's own lease is meant
+    /// The token of the lease [default: the session's own lease]
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
-    /// A new TTL; without it the one it has
+    /// A new TTL [default: unchanged]
     #[arg(long, value_name = "D")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<Duration>,

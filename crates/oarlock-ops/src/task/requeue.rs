@@ -27,7 +27,7 @@ use crate::task::{edges, urgency};
 pub struct Requeue {
     /// The task
     pub id: TaskId,
-    /// Bring back the parts that were cancelled with it, too
+    /// Also requeue the parts that were cancelled with it
     #[arg(long)]
     #[serde(default)]
     pub parts: bool,

@@ -17,14 +17,14 @@ use crate::task::add::TaskReply;
 use crate::task::finish::{self, Outcome};
 use crate::task::{rest, values};
 
-/// Approve a task in review. It is done then.
+/// Approve a task in review. It becomes done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Approve {
     /// The task
     pub id: TaskId,
 }
 
-/// Return a task in review. It is ready again then.
+/// Reject a task in review. It becomes ready again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Reject {
     /// The task

@@ -24,7 +24,7 @@ pub struct ShowTask {
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
-    /// Show what was before this cursor, the `next` of the page before
+    /// Show older events, before this cursor, the `next` of the previous page
     #[arg(long, value_name = "CURSOR")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,

@@ -46,7 +46,7 @@ pub struct Split {
     /// A task id, or a file (with a / in it, ending in .md, or there while no task has that id) that becomes the parent task
     #[arg(value_name = "ID|FILE")]
     pub id: String,
-    /// The id of the task that is made of a file [default: from its name]
+    /// Id of the task made from the file [default: from its name]
     #[arg(id = "new_id", long = "id", value_name = "ID")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_id: Option<TaskId>,
@@ -66,11 +66,11 @@ pub struct Split {
     #[arg(long, value_name = "WHO", conflicts_with = "plan")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planner: Option<Planner>,
-    /// The command that asks an agent for the plan, run by sh -c: a prompt on its standard input, JSON on its standard output
+    /// Command that asks an agent for the plan, run by sh -c: it reads a prompt and prints JSON
     #[arg(long, value_name = "CMD", requires = "planner", conflicts_with_all = ["plan", "prompt"])]
     #[serde(skip)]
     pub with: Option<String>,
-    /// How long the agent may take for one answer; then the rules make the plan [default: 10m]
+    /// Time for one answer of the agent; after it the rules make the plan [default: 10m]
     #[arg(long, value_name = "D", requires = "with")]
     #[serde(skip)]
     pub planner_timeout: Option<Duration>,
@@ -78,11 +78,11 @@ pub struct Split {
     #[arg(long, value_name = "FILE")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
-    /// Give the parts to active agents, by capability, load and past speed; an assignment binds only while its agent is active
+    /// Assign the parts to active agents by capability, load and past speed; an assignment binds only while its agent is active
     #[arg(long)]
     #[serde(default)]
     pub assign: bool,
-    /// Give the parts to these agents, comma separated, whether they are there yet or not
+    /// Assign the parts to these agents, comma separated, even if they have not joined yet
     #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "assign")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assign_to: Vec<AgentName>,
@@ -90,7 +90,7 @@ pub struct Split {
     #[arg(long)]
     #[serde(default)]
     pub auto_finish: bool,
-    /// Print the prompt that --planner agent asks, and change nothing; --plan takes the answer
+    /// Print the prompt of --planner agent and change nothing; --plan takes its answer
     #[arg(long, conflicts_with_all = ["plan", "assign", "assign_to"])]
     #[serde(default)]
     pub prompt: bool,

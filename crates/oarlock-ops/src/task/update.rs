@@ -37,7 +37,7 @@ pub struct Update {
     #[command(flatten)]
     #[serde(flatten)]
     pub fields: Fields,
-    /// All the tasks it needs from now on, comma separated
+    /// Replace its needs with these tasks, comma separated
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<Vec<TaskId>>,

@@ -21,7 +21,7 @@ pub struct Wait {
     /// The tasks
     #[arg(value_name = "ID", required = true)]
     pub ids: Vec<TaskId>,
-    /// One of them is enough; exit 4 when none can be done any more
+    /// Wait for any one of them; exit 4 when none can be done any more
     #[arg(long)]
     #[serde(default)]
     pub any: bool,

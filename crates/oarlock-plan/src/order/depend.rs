@@ -387,7 +387,7 @@ impl Rules<'_> {
                     && b.is_known()
                     && !is_ground(a)
                     && (is_explicit || shared_word(a, b).is_none()) => {}
-            (Role::Foundation, _) => return Some("stands on what step {} makes"),
+            (Role::Foundation, _) => return Some("builds on the result of step {}"),
             (Role::Finish, _) if !is_explicit => return Some("comes after step {}, which closes work"),
             (_, Role::Verify) if a.role != Role::Verify => {
                 return Some("checks what step {} makes");

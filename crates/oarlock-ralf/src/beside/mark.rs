@@ -133,7 +133,7 @@ impl Files<'_> {
         let fault = own.or_else(|| queue.filter(|_| file.is_some() || stood_there()))?;
         let line = if fault.line == 0 { String::new() } else { format!(", line {}", fault.line) };
         Some(OpError::Damaged {
-            message: format!("{task} cannot be marked as taken: {}{line}, where it may stand, is damaged: {}", fault.file, fault.cause),
+            message: format!("{task} cannot be marked as taken: {}{line}, which may contain it, is damaged: {}", fault.file, fault.cause),
             hint: HINT.into(),
             details: json!({"file": self.root.join(&fault.file), "line": fault.line, "task": task}),
         })

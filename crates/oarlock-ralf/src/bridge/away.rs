@@ -20,8 +20,10 @@ impl Bridge<'_> {
         self.away = WRITTEN.map(|name| self.communications(name, project)).into_iter().filter(is_of_another).collect();
         if !self.away.is_empty() {
             let named: Vec<String> = self.away.iter().map(|file| shown_path(file, &self.root)).collect();
-            let warning =
-                format!("{}: not in what is checked out now, and not made anew: what is new is written when it is back", named.join(", "));
+            let warning = format!(
+                "{}: missing from the current checkout, and not created again: changes are written when it is back",
+                named.join(", ")
+            );
             synced.warnings.push(warning);
         }
     }

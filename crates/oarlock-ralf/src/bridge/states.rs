@@ -204,7 +204,7 @@ impl Bridge<'_> {
         let value = match entry.and_then(|entry| entry.value.as_ref()) {
             Some(Value::Object(fields)) => Some(fields),
             Some(_) => {
-                synced.warnings.push(format!("the state of {agent} is no object, and stays out of {}", file.display()));
+                synced.warnings.push(format!("the state of {agent} is not an object, and is not written to {}", file.display()));
                 return None;
             }
             None => None,

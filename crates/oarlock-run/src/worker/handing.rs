@@ -89,7 +89,7 @@ impl Worker<'_, '_> {
         }
         self.tell.warning(&format!("the result of {id} (token {}) can be kept nowhere; it is:", held.token));
         finished.output.lines().for_each(|line| self.tell.output("", line));
-        let message = format!("{error}; the result of {id} could be kept nowhere and stands here");
+        let message = format!("{error}; the result of {id} could not be stored; it is printed here");
         let hint = format!("make room, then hand it in yourself: `oarlock done {id} --token {} --result TEXT`, or as a note", held.token);
         told(message, hint, json!({"task": id, "token": held.token, "result": finished.output}))
     }

@@ -126,7 +126,7 @@ impl Engine {
                 let bytes = asked.copies * reply.len();
                 places.shrink(bytes);
                 if !places.grow(bytes) && asked.call.durability().is_none() {
-                    let why = "the answer is larger than what is left while other answers are not taken";
+                    let why = "the answer is larger than the space left by other unread answers";
                     return Err(StoreError::Busy(why.into()).into());
                 }
                 Some(places)

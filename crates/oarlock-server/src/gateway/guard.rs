@@ -115,7 +115,7 @@ impl Guard {
     pub(super) fn principal(&self, headers: &HeaderMap) -> Result<Principal, Refused> {
         let mut given = headers.get_all(AUTHORIZATION).iter();
         let (Some(given), None) = (given.next(), given.next()) else {
-            let hint = "send `Authorization: Bearer KEY`; the key stands in the file that `oarlock serve` named";
+            let hint = "send `Authorization: Bearer KEY`; the key is in the file that `oarlock serve` printed";
             return Err(Refused::new("key", denied("this gateway wants an access key", hint)));
         };
         let key = given.to_str().ok().and_then(|text| text.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));

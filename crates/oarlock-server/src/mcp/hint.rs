@@ -21,7 +21,7 @@ fn next_step(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::MessagesWaiting => "act on these messages, answer with send, then ack, and claim again",
         ErrorCode::TimedOut => "call it again to go on waiting, or do something else",
         ErrorCode::LeaseHeld => "leave this task to its holder: claim without an id takes another; to ask the holder, send",
-        ErrorCode::LeaseLost | ErrorCode::StaleToken => "stop this work and undo what is not committed; claim the next task",
+        ErrorCode::LeaseLost | ErrorCode::StaleToken => "stop this work and undo its uncommitted changes; claim the next task",
         ErrorCode::StaleSession => "stop all work you held; the next call joins again, then claim",
         ErrorCode::ReservationOverlap => "work on other files, or send the holder a message; reserve and claim can wait",
         ErrorCode::VersionConflict => "read the entry again, then decide again",

@@ -14,7 +14,7 @@ pub(super) fn all() -> Vec<Prompt> {
     let document = vec![PromptArgument::new("document").with_description("The text of the task, in Markdown").with_required(true)];
     vec![
         Prompt::new("status", Some("Sum up the state of the work"), None),
-        Prompt::new("my_task", Some("Go on with what you hold, or take the next task"), None),
+        Prompt::new("my_task", Some("Continue your task, or take the next one"), None),
         Prompt::new("plan_document", Some("Plan how several agents share a document"), Some(document)),
     ]
 }
@@ -28,11 +28,11 @@ pub(super) async fn get(
     let text = match request.name.as_str() {
         "status" => {
             let status = server.show::<Status>(context).await?;
-            format!("Sum up for a person how the work stands, what is stuck and what to do about it. This is the status:\n\n{status}")
+            format!("Summarise for a person the state of the work, what is stuck, and what to do about it. This is the status:\n\n{status}")
         }
         "my_task" => {
             let prime = server.ask(&Prime {}, context).await?;
-            format!("Go on with what you hold; if you hold nothing, claim a task and work on it.\n\n{}", escaped_text(&prime.text))
+            format!("Continue the task that you hold; if you hold none, claim a task and work on it.\n\n{}", escaped_text(&prime.text))
         }
         "plan_document" => {
             let document = request.arguments.as_ref().and_then(|arguments| arguments.get("document")).and_then(Value::as_str);

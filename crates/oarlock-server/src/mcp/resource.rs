@@ -12,8 +12,8 @@ use super::server::{Server, escaped_text};
 /// A page: its address, name, description and kind.
 type Page = (&'static str, &'static str, &'static str, &'static str);
 
-const STATUS: Page = ("oarlock://status", "status", "Agents, tasks by state, what is stuck or lost", "application/json");
-const MY_TASK: Page = ("oarlock://my-task", "my-task", "Who you are, what you hold, what waits, how to go on", "text/markdown");
+const STATUS: Page = ("oarlock://status", "status", "Agents, tasks by state, stuck and lost work", "application/json");
+const MY_TASK: Page = ("oarlock://my-task", "my-task", "Your name, tasks, messages and next steps", "text/markdown");
 const STATE: Page = ("oarlock://state", "state", "State entries of the agents, and shared ones", "application/json");
 
 /// All pages.

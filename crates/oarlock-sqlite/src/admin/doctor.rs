@@ -209,7 +209,7 @@ fn compare(conn: &Connection) -> Result<String, StoreError> {
             let sql = format!("SELECT count(*) FROM (SELECT {columns} FROM {ours}.{table} EXCEPT SELECT {columns} FROM {theirs}.{table})");
             let rows: i64 = conn.query_row(&sql, [], |row| row.get(0)).map_err(store_error)?;
             if rows > 0 {
-                return Err(fault(format!("table {table} {what} {rows} rows that its log tells of")));
+                return Err(fault(format!("table {table} {what} {rows} rows that are in its log")));
             }
         }
     }
@@ -222,7 +222,7 @@ fn compare(conn: &Connection) -> Result<String, StoreError> {
     if lease::ends(conn).map_err(store_error)?.iter().any(|(_, end)| *end < bound) {
         return Err(fault("a lease ends before the time at which leases are looked at again".into()));
     }
-    if differ { Err(fault("the counts of tasks by state are wrong".into())) } else { Ok("every table is what the log says".into()) }
+    if differ { Err(fault("the counts of tasks by state are wrong".into())) } else { Ok("every table matches the log".into()) }
 }
 
 /// States and priorities are what follows from needs, parents and own priorities.

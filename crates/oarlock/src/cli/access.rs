@@ -22,7 +22,7 @@ use crate::replies::KeptKey;
 pub(crate) struct AccessArgs {
     /// The action
     #[arg(value_enum)]
-    deed: Deed,
+    action: Action,
     /// revoke: the id of a key, or the name that it speaks for
     #[arg(value_name = "ID|NAME")]
     id: Option<String>,
@@ -35,19 +35,19 @@ pub(crate) struct AccessArgs {
     /// create: only these verbs, comma separated
     #[arg(long, value_name = "VERBS", value_delimiter = ',')]
     verbs: Vec<String>,
-    /// create: it ends after D
+    /// create: the key expires after D
     #[arg(long = "for", value_name = "D")]
     lifetime: Option<Duration>,
-    /// create: write the key to this file, for its owner only, and do not show it
+    /// create: write the key to this file, readable by its owner only, and do not print it
     #[arg(long, value_name = "F")]
     out: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Deed {
-    /// Make one; it is shown once, only its hash is kept
+enum Action {
+    /// Create a key; it is shown once, and only its hash is stored
     Create,
-    /// List them
+    /// List the keys
     List,
     /// Revoke keys, by id or by name, and the keys that were made by them
     Revoke,
@@ -91,19 +91,19 @@ impl AccessArgs {
 
     fn request(self) -> Result<AccessRequest, OpError> {
         let usage = |message: &str, hint: &str| OpError::Usage { message: message.into(), hint: hint.into() };
-        match (self.deed, self.id, self.name) {
-            (Deed::Create, None, Some(name)) => {
+        match (self.action, self.id, self.name) {
+            (Action::Create, None, Some(name)) => {
                 Ok(AccessRequest::Create(NewKey { name, role: self.role, verbs: self.verbs, lifetime: self.lifetime }))
             }
-            (Deed::Create, ..) => Err(usage("a new key needs a name", "oarlock access create --name NAME")),
-            (Deed::List, None, None) => Ok(AccessRequest::List),
-            (Deed::List, ..) => Err(usage("a list of keys needs nothing more", "oarlock access list")),
-            (Deed::Revoke, Some(id), None) if id.starts_with("oarlock_") => {
+            (Action::Create, ..) => Err(usage("a new key needs a name", "oarlock access create --name NAME")),
+            (Action::List, None, None) => Ok(AccessRequest::List),
+            (Action::List, ..) => Err(usage("a list of keys needs nothing more", "oarlock access list")),
+            (Action::Revoke, Some(id), None) if id.starts_with("oarlock_") => {
                 let hint = "name it by its id or by the agent: `oarlock access list`";
                 Err(Rejection::invalid("a key does not belong on a command line", hint).into())
             }
-            (Deed::Revoke, Some(id), None) => Ok(AccessRequest::Revoke(RevokedKeys { id })),
-            (Deed::Revoke, ..) => Err(usage("which key is to be revoked is not said", "oarlock access revoke ID|NAME")),
+            (Action::Revoke, Some(id), None) => Ok(AccessRequest::Revoke(RevokedKeys { id })),
+            (Action::Revoke, ..) => Err(usage("which key is to be revoked is not said", "oarlock access revoke ID|NAME")),
         }
     }
 }

@@ -8,10 +8,10 @@ use oarlock_ops::OpError;
 /// Create the project of this repository, or of this directory outside of a repository. Running it again changes nothing.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Init {
-    /// The prefix of made-up task ids
+    /// Prefix of generated task ids
     #[arg(long, value_name = "T")]
     prefix: Option<Label>,
-    /// Use the store that came with the repository, with all that its tasks and messages say
+    /// Use the store that came with the repository, and trust its tasks and messages
     #[arg(long)]
     accept: bool,
 }

@@ -67,8 +67,8 @@ impl Output {
             Ok(()) => 0,
             Err(error) if error.kind() == ErrorKind::BrokenPipe => 0,
             Err(error) => self.fail(&OpError::ReplyLost {
-                message: format!("the reply cannot be written, though what was asked is done: {error}"),
-                hint: "look at what it did before calling again; with --idempotency-key the same call gives the same reply".into(),
+                message: format!("the operation succeeded, but its output cannot be written: {error}"),
+                hint: "check its effect before calling again; with --idempotency-key the same call gives the same reply".into(),
             }),
         }
     }

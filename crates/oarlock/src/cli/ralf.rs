@@ -33,7 +33,7 @@ pub(crate) struct Ralf {
     /// With attach and sync: print the changes, and make none
     #[arg(long, conflicts_with = "watch")]
     dry_run: bool,
-    /// With detach: leave out files that cannot be written now
+    /// With detach: skip files that cannot be written now
     #[arg(long)]
     force: bool,
 }

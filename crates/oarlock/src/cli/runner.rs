@@ -31,7 +31,7 @@ const ATTEMPT_FAILED: u8 = 1;
 /// Claim tasks and run a command for each, with the Markdown of the task on standard input.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct WorkArgs {
-    /// One task only; exit 1 when its attempt failed, 8 when there is none
+    /// Run one task only; exit 1 when its attempt failed, 8 when there is no task
     #[arg(long)]
     once: bool,
     /// Only this task and its parts
@@ -46,7 +46,7 @@ pub(crate) struct WorkArgs {
     /// After this long without a heartbeat it is shown as stale [default: 120s]
     #[arg(long, alias = "timeout", value_name = "D")]
     stale_after: Option<Duration>,
-    /// How long a lease holds without a heartbeat [default: 15m]
+    /// How long a lease lasts without a heartbeat [default: 15m]
     #[arg(long, value_name = "D")]
     ttl: Option<Duration>,
     /// Give the agent a worktree of its own, .oarlock/worktrees/AGENT, and each task the branch oarlock/TASK
@@ -69,22 +69,22 @@ pub(crate) struct RunArgs {
     /// The id of the file's task [default: from its name]
     #[arg(long, value_name = "ID")]
     id: Option<TaskId>,
-    /// How many workers; auto: as many as the plan advises [default: 3]
+    /// Number of workers; auto: the number that the plan advises [default: 3]
     #[arg(long, value_name = "N|auto")]
     agents: Option<Workers>,
-    /// Who makes the plan: rules, or agent, which --with or else CMD asks [default: agent if CMD starts a known client, else rules]
+    /// Planner: rules, or agent, asked by --with or else by CMD [default: agent if CMD starts a known client, else rules]
     #[arg(long, value_name = "WHO")]
     planner: Option<Planner>,
-    /// The command that asks an agent for the plan, run by sh -c: a prompt on its standard input, JSON on its standard output
+    /// Command that asks an agent for the plan, run by sh -c: it reads a prompt and prints JSON
     #[arg(long = "with", value_name = "CMD", requires = "planner")]
     planner_command: Option<String>,
-    /// How long the agent may take for one answer; then the rules make the plan [default: 10m]
+    /// Time for one answer of the agent; after it the rules make the plan [default: 10m]
     #[arg(long, value_name = "D")]
     planner_timeout: Option<Duration>,
     /// Capabilities of the workers, comma separated
     #[arg(long, value_name = "CAPS", value_delimiter = ',')]
     can: Vec<Label>,
-    /// How long a lease holds without a heartbeat [default: 15m]
+    /// How long a lease lasts without a heartbeat [default: 15m]
     #[arg(long, value_name = "D")]
     ttl: Option<Duration>,
     /// Give each worker a worktree of its own, .oarlock/worktrees/AGENT, and each part the branch oarlock/TASK

@@ -21,8 +21,7 @@ const SECONDS_MAX: u64 = 86_400;
 /// The most processes of a self-test.
 const PROCESSES_MAX: u64 = 256;
 
-/// Run processes that race, are killed and are stopped in a scratch store beside yours, and check that every promise holds on this machine
-/// and disk.
+/// Race, kill and stop processes in a scratch store beside yours, and check every promise on this machine and disk.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Selftest {
     /// How long the race lasts: a number of seconds, or a duration such as 2m [default: 10]

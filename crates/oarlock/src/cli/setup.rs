@@ -19,7 +19,7 @@ pub(crate) struct SetupArgs {
     /// claude, codex, gemini, opencode, cursor, vscode, git, or all
     #[arg(value_name = "CLIENT", required = true)]
     clients: Vec<String>,
-    /// For everybody in this repository, or for you in all of them
+    /// project: for everybody in this repository; user: for you in all repositories
     #[arg(long, value_parser = ["project", "user"], default_value = "project")]
     scope: String,
     /// Show what would change, and change nothing
@@ -58,7 +58,7 @@ impl SetupArgs {
         let mut notes = Vec::new();
         if !self.remove {
             if project.is_none() && scope == Scope::Project {
-                notes.push("there is no project here yet: `oarlock init` makes it, and until then hooks do nothing".to_owned());
+                notes.push("there is no project here yet: `oarlock init` creates it, and until then hooks do nothing".to_owned());
             }
             if on_path("oarlock").is_none() && is_by_name {
                 notes.push("`oarlock` is not on the PATH: clients will not find it".to_owned());

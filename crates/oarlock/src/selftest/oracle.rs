@@ -36,7 +36,11 @@ pub(super) fn checks(said: &[Said], log: &[Event], tried: &mut BTreeMap<&'static
         check("one holder", faults.one_holder, "no task was granted while somebody held it, and tokens only rose"),
         check("once", faults.once, "every task was finished at most once, by its holder"),
         check("not too early", faults.not_early, "no lease ended before its time, except by a death"),
-        check("nothing acknowledged is lost", acknowledged(&input, log), &format!("{} replies stand in the log", input.len())),
+        check(
+            "nothing acknowledged is lost",
+            acknowledged(&input, log),
+            &format!("all {} acknowledged replies are in the log", input.len()),
+        ),
         check("no error", broken.first().cloned(), "no call failed"),
     ]
 }
@@ -112,7 +116,7 @@ fn acknowledged(input: &[(&str, &str, &str, &str)], log: &[Event]) -> Option<Str
     let lost = input.iter().find(|(word, task, token, agent)| {
         !happened.contains(&(known(word), (*task).to_owned(), (*token).to_owned(), (*agent).to_owned()))
     });
-    lost.map(|(word, task, token, agent)| format!("{agent} was told that it {word} {task} with {token}, and the log does not know"))
+    lost.map(|(word, task, token, agent)| format!("{agent} got the reply that it {word} {task} with {token}, but the log does not have it"))
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ impl View for RunReport {
         }
         // What was done before an interruption counts for the parts, not for this run.
         let how = match self.wall_ms < self.bound_ms {
-            true => "in this run, which went on with what was there; all parts:",
+            true => "in this run, which continued an earlier one; all parts:",
             false => "in all,",
         };
         page.line(format_args!(
@@ -110,7 +110,7 @@ impl View for DoctorReply {
         page.line(match self.checks.iter().find(|check| check.check == "log").map(|log| log.ok) {
             Some(true) => "the store cannot be trusted: `oarlock doctor --fix` rebuilds it from its log",
             Some(false) => "the store cannot be trusted: its log cannot be replayed, so take a backup: `oarlock restore F`",
-            None => "there is no store to look into: `oarlock init` makes one where none was, `oarlock restore F` takes a backup",
+            None => "there is no store to check: `oarlock init` creates one, `oarlock restore F` restores a backup",
         });
     }
 }

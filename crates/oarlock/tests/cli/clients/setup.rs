@@ -327,7 +327,7 @@ fn a_file_that_cannot_be_edited_is_told_and_nothing_is_changed() {
         (".claude/settings.json", "{\n  \"hooks\": [\n}", "claude", "line 3"),
         (".mcp.json", "{\"mcpServers\": 3}", "claude", "line 1, column 16"),
         (".codex/config.toml", "a = 1\nmcp_servers = true\n", "codex", "line 2"),
-        (".git/hooks/pre-commit", "#!/usr/bin/env python3\n", "git", "no shell script"),
+        (".git/hooks/pre-commit", "#!/usr/bin/env python3\n", "git", "not a shell script"),
         (".opencode/plugin/oarlock.js", "// mine\n", "opencode", "something else"),
     ] {
         let project = found();
@@ -419,7 +419,7 @@ fn what_is_no_file_is_refused_and_a_failure_leaves_nothing() {
     let pipe = crate::support::fifo(&project, "pipe");
     std::os::unix::fs::symlink(pipe, project.root().join(".mcp.json")).expect("a link");
     let error = project.fails("setup claude", 65, "data_damaged");
-    assert!(error["message"].as_str().is_some_and(|message| message.contains("is no file")), "{error}");
+    assert!(error["message"].as_str().is_some_and(|message| message.contains("is not a file")), "{error}");
     fs::remove_file(project.root().join(".mcp.json")).expect("ours");
     // A directory that cannot be made: the others were made before it.
     std::os::unix::fs::symlink("no/where", project.root().join(".vscode")).expect("a link");

@@ -26,7 +26,7 @@ impl Answer {
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         let read = serde_json::from_str(&self.body);
-        assert!(read.is_ok(), "it is no JSON: {self:?}");
+        assert!(read.is_ok(), "it is not JSON: {self:?}");
         read.expect("as above")
     }
 
