@@ -70,7 +70,7 @@ pub struct EditError {
     pub line: usize,
     /// The column.
     pub column: usize,
-    /// What is wrong.
+    /// The problem.
     pub message: String,
 }
 

@@ -60,7 +60,7 @@ pub struct Event {
     pub fact: Fact,
 }
 
-/// What an event is about.
+/// The subject of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Noun<'a> {
     /// An agent.
@@ -106,7 +106,7 @@ pub enum Wakes {
     Reservations,
 }
 
-/// What has to be locked for an event to be appended.
+/// The locks needed to append an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// Nothing: a death is settled, and what follows from an event reaches its tasks, by whoever finds it.
@@ -131,11 +131,11 @@ pub enum Needs {
 
 macro_rules! facts {
     (@ [$($word:expr),*] $($(#[$doc:meta])* $name:ident = $kind:literal, about $about:expr, wakes $wakes:ident, needs $needs:ident;)*) => {
-        /// What happened. Each kind has its own struct of the same name; what systems outside tell has one for all its kinds.
+        /// The content of an event. Each kind has its own struct of the same name; reports of outside systems share one struct.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Fact {
             $($(#[$doc])* $name($name),)*
-            /// A system outside of the store has told something.
+            /// An outside system has reported an event.
             External(External),
         }
 
@@ -152,7 +152,7 @@ macro_rules! facts {
         })*
 
         impl Fact {
-            /// Every kind, as it stands in the log.
+            /// Every kind, as it is in the log.
             pub const KINDS: &'static [&'static str] = &[$($word),*];
 
             /// The kind's word.
@@ -163,7 +163,7 @@ macro_rules! facts {
                 }
             }
 
-            /// What it is about.
+            /// Its subject.
             pub fn about(&self) -> Noun<'_> {
                 match self {
                     $(Fact::$name(fact) => { let about: fn(&$name) -> Noun<'_> = $about; about(fact) })*
@@ -179,7 +179,7 @@ macro_rules! facts {
                 }
             }
 
-            /// What has to be locked for it to be appended.
+            /// The locks needed to append it.
             pub fn needs(&self) -> Needs {
                 match self {
                     // What follows for a task from others reaches any task.
@@ -315,7 +315,7 @@ facts! {
 }
 
 impl Fact {
-    /// The id of what it is about, as it stands in the log.
+    /// The id of its subject, as it is in the log.
     pub fn subject(&self) -> String {
         self.about().to_string()
     }

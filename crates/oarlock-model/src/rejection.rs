@@ -56,9 +56,9 @@ pub enum Rejection {
     /// A value of the request cannot be accepted.
     #[error("{message}")]
     Invalid {
-        /// What is wrong.
+        /// The problem.
         message: String,
-        /// What to do.
+        /// The next step for the caller.
         hint: String,
         /// Facts for programs; null when there are none.
         details: Value,
@@ -77,7 +77,7 @@ pub enum Rejection {
     NotFound {
         /// Which kind of thing.
         noun: &'static str,
-        /// What was asked for.
+        /// The id that was given.
         id: String,
     },
     /// There is no such place or project.
@@ -85,7 +85,7 @@ pub enum Rejection {
     Missing {
         /// What is missing.
         message: String,
-        /// What to do.
+        /// The next step for the caller.
         hint: String,
     },
     /// Another session holds the task.
@@ -171,7 +171,7 @@ pub enum Rejection {
         id: String,
         /// More about it.
         detail: Option<String>,
-        /// What to do.
+        /// The next step for the caller.
         hint: &'static str,
     },
     /// The task's state does not allow it.
@@ -189,9 +189,9 @@ pub enum Rejection {
     /// What is there does not allow it, apart from the state of one task.
     #[error("{message}")]
     Conflict {
-        /// What is wrong.
+        /// The problem.
         message: String,
-        /// What to do.
+        /// The next step for the caller.
         hint: String,
         /// Facts for programs.
         details: Value,
@@ -207,11 +207,11 @@ pub enum Rejection {
     /// Too large or too many.
     #[error("{what}: {actual} is over the limit of {limit}")]
     LimitReached {
-        /// What is limited.
+        /// The limited quantity.
         what: String,
         /// The limit.
         limit: u64,
-        /// What was asked for.
+        /// The requested amount.
         actual: u64,
     },
     /// A pattern that would keep others out of too much.
@@ -277,7 +277,7 @@ pub enum Rejection {
     Denied {
         /// What is not allowed.
         message: String,
-        /// What to do.
+        /// The next step for the caller.
         hint: &'static str,
     },
 }

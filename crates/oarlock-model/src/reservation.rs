@@ -65,7 +65,7 @@ impl fmt::Display for Target {
 pub struct Reservation {
     /// Its id.
     pub id: ReservationId,
-    /// What it covers.
+    /// The paths or the resource that it covers.
     pub target: Target,
     /// Exclusive or shared.
     pub mode: Mode,

@@ -116,7 +116,7 @@ pub struct ApplyError {
     pub seq: u64,
     /// Its kind.
     pub kind: &'static str,
-    /// What is wrong.
+    /// The problem.
     pub why: String,
 }
 

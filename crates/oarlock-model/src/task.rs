@@ -219,7 +219,7 @@ pub struct Task {
     pub seq: u64,
     /// Its id.
     pub id: TaskId,
-    /// What was asked for.
+    /// The specification of the task.
     pub spec: TaskSpec,
     /// The tasks it needs.
     pub needs: BTreeSet<TaskId>,

@@ -46,7 +46,7 @@ pub trait Administration {
     /// `data_damaged` with the line; `state_conflict` when the store is not empty. Nothing has changed then.
     fn import(&mut self, from: &mut dyn std::io::BufRead) -> Result<RestoreReply, OpError>;
 
-    /// Looks for damage, and mends it when `fix` is set; what it replaces, it keeps beside the store.
+    /// Checks for damage, and repairs it when `fix` is set. Replaced files are kept beside the store.
     ///
     /// # Errors
     /// Only when it cannot look at all.
@@ -143,11 +143,11 @@ pub struct DoctorReply {
 /// One check of `doctor`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DoctorCheck {
-    /// What was looked at.
+    /// The checked part.
     pub check: String,
     /// Whether it is as it should be.
     pub ok: bool,
-    /// What was found.
+    /// The result of the check.
     pub found: String,
 }
 

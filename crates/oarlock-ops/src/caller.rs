@@ -18,7 +18,7 @@ pub struct Caller {
     pub ancestors: Vec<String>,
     /// The idempotency key of the call.
     pub key: Option<String>,
-    /// What it may do to the work of others.
+    /// Its rights on the work of others.
     pub authority: Authority,
     /// The principal whose limits count for it: the agent whose key it has, or whose helper it is by its key. None without a key of an
     /// agent.

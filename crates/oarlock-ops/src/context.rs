@@ -48,7 +48,7 @@ impl<'a> Reading<'a> {
         self.me.ok_or(OpError::Rejected(Rejection::IdentityRequired))
     }
 
-    /// What the caller may hold.
+    /// The limits of the caller's holdings.
     pub fn holdings(&self) -> Holdings {
         match self.caller.authority {
             Authority::Agent => self.settings.agent_holdings,
@@ -167,9 +167,9 @@ pub(crate) enum How {
     Intended,
     /// Those that the files show, and no others; what they refused is dropped.
     Shown {
-        /// What they show.
+        /// The tasks that they show.
         shown: Vec<Intent>,
-        /// What they do not.
+        /// The tasks that they do not show.
         refused: Vec<Intent>,
     },
 }
@@ -356,7 +356,7 @@ impl<'a> Deciding<'a> {
         self.settings
     }
 
-    /// What the caller may hold.
+    /// The limits of the caller's holdings.
     pub fn holdings(&self) -> Holdings {
         self.reading().holdings()
     }

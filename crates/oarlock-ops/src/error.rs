@@ -56,7 +56,7 @@ struct Waiting {
     messages: Vec<MessageShape>,
 }
 
-/// Why an operation did not do what was asked.
+/// Why an operation failed.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum OpError {
     /// A lawful no.
@@ -68,9 +68,9 @@ pub enum OpError {
     /// A file the caller named cannot be read, or holds something else than it should.
     #[error("{message}")]
     Damaged {
-        /// What is wrong, where.
+        /// The problem, with its place.
         message: String,
-        /// What to do.
+        /// The next step for the caller.
         hint: String,
         /// Facts for programs.
         details: Value,
@@ -78,17 +78,17 @@ pub enum OpError {
     /// The command line itself is wrong.
     #[error("{message}")]
     Usage {
-        /// What is wrong.
+        /// The problem.
         message: String,
-        /// What to do.
+        /// The next step for the caller.
         hint: String,
     },
-    /// It is done, but the caller cannot be told: trying again would do it twice.
+    /// The operation succeeded, but the reply cannot be delivered: trying again would do it twice.
     #[error("{message}")]
     ReplyLost {
-        /// What is wrong.
+        /// The problem.
         message: String,
-        /// What to do.
+        /// The next step for the caller.
         hint: String,
     },
     /// An error that another process reported, for example a gateway.
@@ -96,9 +96,9 @@ pub enum OpError {
     Reported {
         /// The code.
         code: ErrorCode,
-        /// What is wrong.
+        /// The problem.
         message: String,
-        /// What to do.
+        /// The next step for the caller.
         hint: String,
         /// After how long it is worth asking again.
         retry_after_ms: Option<i64>,
@@ -146,7 +146,7 @@ impl OpError {
         }
     }
 
-    /// The reservations that stand in the way, where that is why.
+    /// The reservations that are in the way, if that is the reason.
     pub fn overlaps(&self) -> Vec<OverlapFacts> {
         match self {
             OpError::Rejected(Rejection::ReservationOverlap { overlaps, .. }) => overlaps.clone(),

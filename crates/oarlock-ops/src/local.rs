@@ -71,7 +71,7 @@ pub trait Local {
     /// `invalid_request` for a path outside the repository.
     fn repository_path(&self, path: &str) -> Result<String, OpError>;
 
-    /// What the repository that the caller stands in has for the patterns of a plan; nothing outside any.
+    /// The files that match the patterns of a plan in the caller's repository; nothing outside of a repository.
     ///
     /// # Errors
     /// A folder that cannot be read.

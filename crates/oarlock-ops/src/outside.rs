@@ -95,7 +95,7 @@ pub struct Intent {
     pub before: Option<String>,
 }
 
-/// What came of marking a task.
+/// The outcome of marking a task.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Marked {
     /// The files show who has it, or do not have the task at all.

@@ -4,7 +4,7 @@
 use oarlock_model::SessionId;
 use oarlock_model::agent::{Agent, Owner};
 
-/// What is known of the process a session stands for.
+/// The liveness of the process behind a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnerLiveness {
     /// It lives.
@@ -24,7 +24,7 @@ impl OwnerLiveness {
     }
 }
 
-/// What a machine says of its processes.
+/// The processes of a machine.
 pub trait Owners {
     /// The boot of the machine, when it is known: sessions of another boot are lost.
     fn boot_id(&self) -> &str;
@@ -35,7 +35,7 @@ pub trait Owners {
 }
 
 impl dyn Owners + '_ {
-    /// What is known of the process behind a session.
+    /// The liveness of the process behind a session.
     pub fn liveness(&self, agent: &Agent) -> OwnerLiveness {
         if !agent.is_live() {
             return OwnerLiveness::Unknown;

@@ -10,7 +10,7 @@ pub(crate) fn goes_on(is_cut: bool) -> bool {
     is_cut && !seeded::is(seeded::CUT_IN_SILENCE)
 }
 
-/// What a page may still take.
+/// The room that is left on a page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Filling {
     items_left: usize,

@@ -6,7 +6,7 @@ use oarlock_model::TaskId;
 
 use crate::shapes::ReservationShape;
 
-/// What a call has done in the portions before this one.
+/// The effects of a call in its earlier portions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress {
     /// Whether there was a portion before: what is checked once for all of them is checked.

@@ -7,7 +7,7 @@ use oarlock_model::{Now, seeded};
 
 use crate::owners::{OwnerLiveness, Owners};
 
-/// The state of an agent, by its session and by whoever was seen to live or to fall silent.
+/// The state of an agent, by its session and its owner's liveness.
 pub fn state(owners: &dyn Owners, agent: &Agent, now: Now) -> AgentState {
     liveness::agent_state(agent, owners.liveness(agent) == OwnerLiveness::Alive, now)
 }

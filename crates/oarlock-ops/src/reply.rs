@@ -25,7 +25,7 @@ impl<T: Any + Send + Serialize> Erased for T {
     }
 }
 
-/// The reply of some verb. Whoever knows the verb's request gets its typed reply back; a door's last line makes it JSON.
+/// The reply of some verb. A caller that knows the verb's request type gets the typed reply back; the last line of an interface makes it JSON.
 pub struct Reply(Box<dyn Erased>);
 
 impl Reply {

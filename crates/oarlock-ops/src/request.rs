@@ -167,7 +167,7 @@ pub trait Mutation: Request {
     /// How lasting its effects must be.
     const DURABILITY: Durability = Durability::Full;
 
-    /// What it locks before it reads.
+    /// The locks that it takes before it reads.
     fn locks(&self, caller: &Caller) -> Vec<Lock>;
 
     /// Decides: reads, asks the rules, emits events.
@@ -186,7 +186,7 @@ pub trait Mutation: Request {
         false
     }
 
-    /// What the second step locks.
+    /// The locks of the second step.
     fn locks_of_next(&self) -> Vec<Lock> {
         Vec::new()
     }

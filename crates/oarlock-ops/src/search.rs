@@ -16,7 +16,7 @@ use crate::task::split::Planned;
 use crate::topic::Topics;
 use edges::Edges;
 
-/// What came of one try.
+/// The outcome of one try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tried<T> {
     /// It is decided.
@@ -32,7 +32,7 @@ pub enum Tried<T> {
 pub struct Findings {
     /// The reply of the first of two steps, as JSON, once that step is committed.
     pub(crate) first: Option<String>,
-    /// What the last try asked for.
+    /// The search that the last try asked for.
     pub(crate) asked: Option<Asked>,
     /// What the last search found, until a try takes it.
     pub(crate) found: Option<Found>,
@@ -51,7 +51,7 @@ pub struct Findings {
     searches: usize,
 }
 
-/// What is searched for.
+/// The subject of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     /// What the request's own search is for.
@@ -60,7 +60,7 @@ pub(crate) enum Asked {
     Way(Edges),
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Clone, Debug)]
 pub(crate) enum Found {
     /// Tasks to claim, or none.

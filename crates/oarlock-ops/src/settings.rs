@@ -21,7 +21,7 @@ pub struct Settings {
     pub agents: usize,
     /// How long a busy store is waited for.
     pub busy: Duration,
-    /// After so long without a sign of life, what somebody has by RALF's files alone counts as abandoned.
+    /// After this time without a sign of life, a task held through RALF's files alone counts as abandoned.
     pub abandoned_after: Duration,
     /// What a caller may hold that comes with an agent's access; operators are bound by the limits of the store only.
     pub agent_holdings: Holdings,

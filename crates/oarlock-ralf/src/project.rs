@@ -47,7 +47,7 @@ pub struct Project {
     pub messages: Vec<Message>,
     /// What agents said of themselves in `agent-state.yaml`.
     pub states: Vec<AgentState>,
-    /// What is wrong.
+    /// The problem.
     pub faults: Vec<Fault>,
     /// The YAML files that were read, those of the newest layout first.
     pub(crate) files: Vec<PathBuf>,

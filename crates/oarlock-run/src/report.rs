@@ -67,7 +67,7 @@ pub struct PartReport {
     pub state: TaskState,
     /// How long its successful attempt took, in milliseconds; 0 without one.
     pub wall_ms: i64,
-    /// What came of it.
+    /// Its result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
 }

@@ -35,7 +35,7 @@ const NAMED_MAX: usize = 10;
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunEnd {
-    /// What came of it.
+    /// The report.
     pub report: RunReport,
     /// Why it is not all done, if it is not: `state_conflict` when nothing can go on, `interrupted` after a signal.
     pub error: Option<OpError>,
@@ -47,7 +47,8 @@ pub struct RunEnd {
 /// can go on, or after a signal; the workers have left then. Call it from a thread that lives as long: the workers die with it.
 ///
 /// # Errors
-/// Nothing was begun: the target is missing (`not_found`) or cannot be split; a value is out of range; the workers cannot be started. Or the store is gone, so that there is nothing to report from.
+/// Nothing was begun: the target is missing (`not_found`) or cannot be split; a value is out of range; the workers cannot be started. Or the
+/// store is gone, so that there is nothing to report from.
 pub fn run(
     stores: &dyn Stores,
     settings: &Settings,

@@ -87,7 +87,7 @@ pub struct WorkedTask {
     pub title: String,
     /// The number of the attempt.
     pub attempt: u32,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
     /// How long it took, in milliseconds.
     pub wall_ms: i64,

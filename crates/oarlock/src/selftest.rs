@@ -59,7 +59,7 @@ pub(crate) struct Report {
     pub(crate) tried: BTreeMap<&'static str, u64>,
     /// From a commit to the claim that waited for it, in milliseconds: half of them, and all but one in a hundred.
     pub(crate) wake_ms: [f64; 2],
-    /// What was looked at.
+    /// The checks.
     pub(crate) checks: Vec<Check>,
 }
 

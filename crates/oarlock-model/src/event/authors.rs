@@ -6,7 +6,7 @@ use super::{Event, Fact};
 use crate::ident::{AgentName, SessionId};
 
 /// The sessions of a log read from its beginning: the session that an event is by is the one its agent had joined with last.
-/// Tables do not tell who caused each event, so a log that was changed in this place shows it here alone.
+/// Tables do not record who caused each event, so a log that was changed in this place shows it here alone.
 #[derive(Clone, Debug, Default)]
 pub struct Authors {
     sessions: BTreeMap<AgentName, SessionId>,

@@ -10,7 +10,7 @@ use crate::ident::{TaskId, shown};
 /// A kind of such events, and what data of it must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExternalKind {
-    /// The kind as it is in the log: the source and what it reports, for example `ralf_event`.
+    /// The kind as it is in the log: the source and the kind of report, for example `ralf_event`.
     pub word: &'static str,
     /// Fields that are texts. An event that is about no task is about the first of these.
     texts: &'static [&'static str],
@@ -21,7 +21,7 @@ pub struct ExternalKind {
 /// An agent that knows only RALF's files has written an event into one: which `file`, and its `fields` as written, which are untrusted.
 pub const RALF_EVENT: ExternalKind = ExternalKind { word: "ralf_event", texts: &["file"], objects: &["fields"] };
 
-/// RALF's files and the store contradict each other about a `subject`: what the `files` say, what the `store` says, and which of them is `kept`.
+/// RALF's files and the store contradict each other about a `subject`: `files` and `store` are the two values, and `kept` names the one that is kept.
 pub const RALF_CONFLICT: ExternalKind = ExternalKind { word: "ralf_conflict", texts: &["subject", "files", "store", "kept"], objects: &[] };
 
 /// All of these kinds.

@@ -26,7 +26,7 @@ impl LandingQueued {
     /// The landing after this event, which has the number `seq`; `before` is that of the task until then.
     ///
     /// # Errors
-    /// What stands against it, in words.
+    /// The reason against it, in words.
     pub fn applied(&self, before: Option<Landing>, seq: u64, at: StoreTime) -> Result<Landing, String> {
         let Some(submission) = self.submission else {
             return Ok(Landing::queued(self.branch.clone(), self.commit.clone(), seq, at));

@@ -12,7 +12,7 @@ use crate::reservation::{Mode, Target};
 pub struct ReservationMade {
     /// Its id.
     pub id: ReservationId,
-    /// What it covers.
+    /// The paths or the resource that it covers.
     pub target: Target,
     /// Exclusive or shared.
     pub mode: Mode,

@@ -16,10 +16,10 @@ use crate::time::{StoreTime, WallTime};
 pub struct TaskAdded {
     /// Its id.
     pub id: TaskId,
-    /// What was asked for.
+    /// The specification of the task.
     #[serde(flatten)]
     pub spec: TaskSpec,
-    /// What it needs.
+    /// Its needs.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub needs: BTreeSet<TaskId>,
     /// Its priority, where it is not its own or the usual one.
@@ -221,7 +221,7 @@ pub struct TaskDone {
     /// The grant that did it; absent when its last child or an approval did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
-    /// What came of it.
+    /// Its result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
     /// Paths its holder named.
@@ -243,7 +243,7 @@ pub struct TaskSubmitted {
     /// The grant that did it; absent when its last child did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
-    /// What came of it.
+    /// Its result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
     /// Paths its holder named.
@@ -324,7 +324,7 @@ pub struct TaskDied {
 pub struct DependencyAdded {
     /// The task.
     pub id: TaskId,
-    /// What it needs from now on, besides.
+    /// Its additional needs.
     pub on: BTreeSet<TaskId>,
     /// Where it rests now, when that moved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -339,7 +339,7 @@ pub struct DependencyAdded {
 pub struct DependencyRemoved {
     /// The task.
     pub id: TaskId,
-    /// What it no longer needs.
+    /// The needs that it no longer has.
     pub on: BTreeSet<TaskId>,
     /// Where it rests now, when that moved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -28,7 +28,7 @@ pub enum Change {
 /// Who asks for the change.
 #[derive(Clone, Copy, Debug)]
 pub struct By<'a> {
-    /// What it may do to the work of others.
+    /// Its rights on the work of others.
     pub authority: Authority,
     /// Its name, where it gives one.
     pub name: Option<&'a AgentName>,
@@ -40,7 +40,8 @@ pub struct By<'a> {
 /// nearest first; nothing is read of them for an operator. An expired lease counts until the task is granted again.
 ///
 /// # Errors
-/// `lease_held`, before anything else: the task gets parts, and another session or somebody outside of the store holds it. `denied`: the task is not the agent's own.
+/// `lease_held`, before anything else: the task gets parts, and another session or somebody outside of the store holds it. `denied`: the task is
+/// not the agent's own.
 pub fn check_change<'t>(
     task: &'t Task,
     above: &[Task],

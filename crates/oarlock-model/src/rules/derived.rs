@@ -20,7 +20,7 @@ pub struct Facts {
     pub parent: Option<TaskId>,
     /// Whether its parent no longer waits for it.
     pub dropped: bool,
-    /// What it needs.
+    /// Its needs.
     pub needs: BTreeSet<TaskId>,
 }
 

@@ -37,7 +37,7 @@ impl Hold {
 /// Whether the event can follow for its task, which is in this state.
 ///
 /// # Errors
-/// What stands against it, in words.
+/// The reason against it, in words.
 pub fn check(fact: &Fact, state: TaskState, hold: Hold) -> Result<(), String> {
     let claimed_by = |by: Hold| state == Claimed && hold == by;
     let (lost, held, outside) = (claimed_by(Hold::Nobody), claimed_by(Hold::Session), claimed_by(Hold::Outside));

@@ -60,7 +60,7 @@ pub struct Join {
     #[arg(long, value_name = "ID")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub harness: Option<String>,
-    /// The process the session stands for, as its own machine identifies it.
+    /// The process of the session, as its own machine identifies it.
     #[arg(skip)]
     #[serde(default)]
     pub owner: Owner,

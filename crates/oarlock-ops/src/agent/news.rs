@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::OpError;
 use crate::context::Deciding;
 
-/// What a reply says once; lists that are empty are left out.
+/// News that a reply contains once; empty lists are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct News {
     /// Tasks whose lease it lost: stop working on them.

@@ -103,7 +103,7 @@ pub struct RefuseLanding {
     #[arg(long, value_name = "PATHS", value_delimiter = ',')]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
-    /// What the next attempt has to know, Markdown
+    /// Text for the next attempt, Markdown
     #[arg(long, value_name = "TEXT")]
     pub brief: String,
 }

@@ -13,14 +13,14 @@ use crate::lock::Lock;
 use crate::request::{Mutation, Request};
 use crate::task::values;
 
-/// Tells the log what a system outside says: what happened there, and where it contradicts the store.
+/// Writes reports of an outside system to the log: events there, and contradictions with the store.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Record {
     /// What happened there, in order; at most 1,000.
     #[arg(skip)]
     #[serde(default)]
     pub events: Vec<External>,
-    /// Contradictions; one that its task's history has as the last of its kind is not told again.
+    /// Contradictions. One that is already the last of its kind in its task's history is not written again.
     #[arg(skip)]
     #[serde(default)]
     pub conflicts: Vec<External>,

@@ -53,7 +53,7 @@ pub struct StatusReply {
     pub reservations: u64,
     /// Where the log ends.
     pub cursor: String,
-    /// Other stores of the same repository, which nobody reads: only who is on the store's machine sees them.
+    /// Other, unused stores of the same repository; shown only on the store's machine.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_stores: Vec<String>,
 }

@@ -76,7 +76,7 @@ impl ReaderRoom {
     /// Recipients that are shown.
     const RECIPIENTS_SHOWN: usize = 10;
 
-    /// What a message takes of the room.
+    /// The room that a message takes.
     fn size(self, message: &Message) -> usize {
         let recipients: usize = message.to.iter().take(Self::RECIPIENTS_SHOWN).map(|name| name.as_str().len() + 3).sum();
         let texts = message.text.len().min(self.text_bytes) + message.subject.as_ref().map_or(0, |s| s.len().min(self.text_bytes));
@@ -183,7 +183,7 @@ impl Inbox {
         }
     }
 
-    /// What a message takes of the bytes of a page.
+    /// The bytes that a message takes on a page.
     fn size(&self, message: &Message) -> usize {
         self.room.map_or(message.text.len(), |room| room.size(message))
     }

@@ -17,7 +17,7 @@ use crate::store::{Store, StoreError};
 pub(crate) struct Step<'a> {
     /// How it grants them.
     pub(crate) how: How,
-    /// What it has granted, or intends to.
+    /// The grants that it has made or intends.
     pub(crate) granted: Vec<Intent>,
     /// What else must be so for it to be committed.
     pub(crate) check: Option<&'a Check<'a>>,

@@ -61,7 +61,7 @@ impl Room {
         holdings.check_reservations(self.of_caller, wanted)
     }
 
-    /// So many more were made.
+    /// Number of reservations made in addition.
     pub(crate) fn made(&mut self, reservations: usize) {
         self.in_store += reservations;
         self.of_caller += reservations;
@@ -169,7 +169,7 @@ pub(crate) fn followed(cx: &mut Deciding<'_>, task: &Task, following: Following)
     make_for(cx, &agent, &session, new, &terms_of(task))
 }
 
-/// What a claim of a task with `--reserve` reserves.
+/// The reservations of a claim with `--reserve`.
 pub(crate) fn wanted_by(spec: &TaskSpec) -> Vec<Wanted> {
     let paths = spec.writes.iter().cloned().map(Target::Paths);
     let resources = spec.resources.iter().cloned().map(Target::Resource);

@@ -29,7 +29,7 @@ pub(crate) struct Claimant<'t> {
     pub(crate) priority: u8,
 }
 
-/// What is in the way of one call, which may ask for many tasks or paths.
+/// The obstacles of one call, which may ask for many tasks or paths.
 pub(crate) struct Obstacles {
     /// Whose own reservations are none; absent where nobody is known.
     session: Option<SessionId>,

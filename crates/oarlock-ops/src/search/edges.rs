@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use crate::OpError;
 use crate::store::GraphView;
 
-/// Edges from a task to what it is going to need.
+/// Edges from a task to its future needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Edges {
     /// The task.
     pub(crate) task: TaskId,
     /// The task and all its parts, and its parent where that waits for it only from now on.
     pub(crate) inside: BTreeSet<TaskId>,
-    /// What it is going to need.
+    /// Its future needs.
     pub(crate) on: BTreeSet<TaskId>,
 }
 

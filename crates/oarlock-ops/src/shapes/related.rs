@@ -15,7 +15,7 @@ fn may_be_stuck(task: &Task) -> bool {
     matches!(task.state, TaskState::Blocked | TaskState::Waiting)
 }
 
-/// Whether the task waits for others, as far as it says itself: what can be claimed, now or at its time, waits for none.
+/// Whether the task's own state allows that it waits for others: a task that can be claimed, now or at its time, does not wait.
 fn may_wait(task: &Task) -> bool {
     let is_past_that = task.state.is_finished() || matches!(task.state, TaskState::Ready | TaskState::Scheduled);
     !is_past_that && may_have_unmet_needs(task)
@@ -26,7 +26,7 @@ pub(crate) fn may_join(task: &Task) -> bool {
     matches!(task.state, TaskState::Ready | TaskState::Claimed)
 }
 
-/// What is known of the tasks of a page beside themselves.
+/// The facts about the tasks of a page that are stored elsewhere.
 pub(crate) struct Related {
     stuck: BTreeSet<TaskId>,
     unmet_needs: BTreeMap<TaskId, Vec<TaskId>>,
@@ -76,7 +76,7 @@ impl Related {
         self.stuck.contains(task)
     }
 
-    /// What the task or a task above it needs and is not done. It is told once.
+    /// The unfinished needs of the task and of the tasks above it, each once.
     pub(super) fn take_unmet_needs(&mut self, task: &TaskId) -> Vec<TaskId> {
         self.unmet_needs.remove(task).unwrap_or_default()
     }

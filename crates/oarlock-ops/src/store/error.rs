@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// What can go wrong below an operation.
+/// An error of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StoreError {
     /// Others held the store for longer than the caller wanted to wait.
@@ -13,7 +13,7 @@ pub enum StoreError {
     Unavailable {
         /// What happened.
         message: String,
-        /// What to do.
+        /// The next step for the caller.
         hint: String,
     },
     /// The store was deleted, or another one is in its place: trying again does not help.
@@ -21,15 +21,15 @@ pub enum StoreError {
     Gone {
         /// What happened.
         message: String,
-        /// What to do.
+        /// The next step for the caller.
         hint: String,
     },
     /// The store cannot be read: damaged, or written by a newer version.
     #[error("{message}")]
     Damaged {
-        /// What is wrong, and where.
+        /// The problem, with its place.
         message: String,
-        /// What to do.
+        /// The next step for the caller.
         hint: String,
     },
     /// The caller does not want to wait any longer.
@@ -41,7 +41,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The operating system does not say which process this is, so no session can stand for it.
+    /// The operating system does not identify this process, so it cannot have a session.
     pub fn unidentified_process(error: &std::io::Error) -> Self {
         Self::Unavailable { message: format!("this process cannot be identified: {error}"), hint: "is /proc mounted?".into() }
     }

@@ -37,7 +37,7 @@ pub struct StoredReply {
 /// The hash of a verb and an idempotency key, 128 bits of it: where a reply is kept.
 pub type ReplyKey = [u8; 16];
 
-/// What is about to be logged: an event that has no number yet.
+/// An event to be logged, which has no number yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEvent {
     /// Wall time, for people.

@@ -28,7 +28,7 @@ pub struct AtRest {
     pub facts: RestingFacts,
 }
 
-/// Where a task stands among others.
+/// The relations of a task to others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Its state.

@@ -276,7 +276,7 @@ pub(crate) fn add_task(cx: &mut Deciding<'_>, id: Option<TaskId>, spec: TaskSpec
     Ok(task)
 }
 
-/// What a new task has from its parent.
+/// The properties that a new task inherits from its parent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Above {
     waits: bool,
@@ -284,7 +284,7 @@ pub(crate) struct Above {
 }
 
 impl Above {
-    /// What a part of this task has from it.
+    /// The properties that a part of this task inherits.
     pub(crate) fn of(cx: &Deciding<'_>, parent: &TaskId) -> Result<Self, OpError> {
         let node = cx.view().standing(parent)?.ok_or_else(|| Rejection::not_found("task", parent))?;
         let waits = !cx.view().unmet_needs(parent)?.is_empty() && !seeded::is(seeded::PARTS_DO_NOT_INHERIT);

@@ -144,7 +144,7 @@ impl<'c> Chooser<'c> {
         self.obstacles.as_mut().map_or(Ok(()), |obstacles| obstacles.read_all(view))
     }
 
-    /// So many reservations were made for one that was taken.
+    /// Number of reservations made for a taken task.
     pub(crate) fn made(&mut self, reservations: usize) {
         if let Some(room) = &mut self.room {
             room.made(reservations);

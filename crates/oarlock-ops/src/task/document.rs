@@ -19,7 +19,7 @@ pub struct Document<'a> {
     pub text: &'a str,
 }
 
-/// What a store has for a document.
+/// The facts that a store has about a document.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found {
     /// Nothing: a task can be made, with this id or a made-up one.

@@ -253,7 +253,7 @@ impl Done {
         }
     }
 
-    /// What the task submits for landing, if that is its gate.
+    /// The commit that the task submits for landing, if that is its gate.
     fn submitted(&self, task: &Task) -> Result<Option<Submitted>, Rejection> {
         match (&self.commit, task.spec.gate) {
             (Some(commit), Some(Gate::Merge)) => Ok(Some(Submitted { branch: self.branch.clone(), commit: commit.clone() })),

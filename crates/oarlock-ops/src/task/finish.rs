@@ -11,7 +11,7 @@ use crate::context::Deciding;
 use crate::store::Near;
 use crate::task::{inherit, parts, rest, urgency};
 
-/// What came of a task.
+/// The outcome of a task.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) token: Option<Token>,

@@ -11,7 +11,7 @@ use crate::OpError;
 use crate::context::Deciding;
 use crate::store::{AtRest, Near};
 
-/// What a new need does to the parts of a task, at any depth.
+/// The effect of a new need on the parts of a task, at any depth.
 #[derive(Default)]
 pub(crate) struct Reached {
     /// Parts that could be claimed, now or later, and wait from now on.

@@ -13,7 +13,7 @@ const DEAD_ENDS_SHOWN: usize = 20;
 /// Tasks that are asked one by one whether they are stuck; for more, all stuck tasks are listed once.
 const ASKED_SINGLY_MAX: usize = 8;
 
-/// What can become of some tasks.
+/// Whether some tasks can still be done.
 pub(crate) struct Outlook {
     /// The tasks with their states, as asked for.
     pub(crate) states: Vec<(TaskId, TaskState)>,

@@ -27,7 +27,7 @@ pub(crate) fn finished(view: &dyn View, parent: &TaskId) -> StoreResult<Option<P
 #[derive(Debug, Default)]
 pub(crate) struct Finished {
     tasks: Vec<Vec<ClosedPart>>,
-    /// Where each of them stands.
+    /// The state of each of them.
     places: BTreeMap<TaskId, usize>,
     /// Results of the tasks before `read_to` that were read last.
     results: BTreeMap<TaskId, String>,

@@ -106,11 +106,11 @@ pub struct Split {
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// What the prompt lists of the repository's files.
+    /// The files of the repository that the prompt lists.
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
-    /// What the repository has for the patterns of a given plan.
+    /// The files of the repository that match the patterns of a given plan.
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<Existing>,
@@ -118,7 +118,7 @@ pub struct Split {
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub or_task: bool,
-    /// What the document must have at least, where the files that it comes from have such a rule.
+    /// The least size of the document for a split, where its project has such a rule.
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<Floor>,
@@ -138,7 +138,7 @@ pub struct SplitReply {
     /// Patterns and resources that were reserved with that lease, and are not any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reservations_ended: Vec<String>,
-    /// With `--prompt`: what a language model is asked for a plan.
+    /// With `--prompt`: the prompt for a language model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
 }
@@ -306,7 +306,7 @@ impl Split {
         self.dry_run || self.prompt
     }
 
-    /// What is asked of whoever plans.
+    /// The request to the planner.
     pub fn options(&self, parent: &TaskId, settings: &Settings) -> Options {
         Options {
             task: parent.to_string(),

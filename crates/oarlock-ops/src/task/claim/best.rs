@@ -75,7 +75,7 @@ impl Claim {
         Ok(taking.claims)
     }
 
-    /// What a search found. Others may have taken some of it, or reserved what it writes.
+    /// Takes the tasks that a search found. Others may have taken some of them, or reserved their paths.
     fn claim_found(&self, cx: &mut Deciding<'_>, me: &Agent, mut taking: Taking, found: FoundTasks) -> Result<Vec<Claimed>, OpError> {
         if let Some((read_at, first_end)) = found.first_end {
             cx.tx().note_first_end(read_at, first_end)?;
@@ -209,15 +209,15 @@ impl Claim {
     }
 }
 
-/// What a claim takes.
+/// The tasks that a claim takes.
 struct Taking {
-    /// So many tasks are wanted.
+    /// Number of wanted tasks.
     wanted: usize,
-    /// So many tasks does the session hold.
+    /// Number of tasks that the session holds.
     held: usize,
-    /// The reply may have so many more bytes of text.
+    /// Number of bytes of text that the reply may still get.
     bytes_left: usize,
-    /// What was taken.
+    /// The tasks taken.
     claims: Vec<Claimed>,
 }
 
