@@ -170,7 +170,7 @@ fn widened(pattern: &Pattern) -> Option<Pattern> {
 /// name without extension may also lie deep in some other folder is no reason to think so. Nothing for other patterns.
 fn folders_meet(one: &str, two: &str) -> Option<bool> {
     let (a, b) = (Folder::of(one)?, Folder::of(two)?);
-    if !(a.is_whole && b.is_whole) && !(a.is_whole && b.is_anywhere || b.is_whole && a.is_anywhere) {
+    if !(a.is_whole && (b.is_whole || b.is_anywhere) || b.is_whole && a.is_anywhere) {
         return None;
     }
     let is_prefix = |short: &Folder<'_>, long: &Folder<'_>| long.parts.starts_with(&short.parts);
