@@ -297,14 +297,42 @@ fn a_fence_of_tasks_is_the_plan_of_a_prompt() {
 }
 
 #[test]
-fn the_tasks_of_a_gsd_plan_run_in_order() {
+fn the_tasks_of_a_gsd_plan_wait_for_what_they_use() {
     holds(&Case {
         format: "gsd",
-        document: "---\nphase: 01\nwave: 2\n---\n<tasks>\n<task type=\"auto\">\n  <name>Task 1: Reader</name>\n  <files>src/a.ts, src/c.ts</files>\n  <action>Write \
-                   it.</action>\n</task>\n<task type=\"auto\">\n  <name>Task 2: Writer</name>\n  <files>src/b.ts</files>\n</task>\n</tasks>\n<verification>\n- [ ] build \
-                   passes\n</verification>\n",
-        titles: &["Reader", "Writer"],
+        document: "---\nphase: 01\nwave: 2\n---\n<tasks>\n<task type=\"auto\">\n  <name>Task 1: Add PierStore</name>\n  <files>src/a.ts, src/c.ts</files>\n  \
+                   <action>Write it.</action>\n</task>\n<task type=\"auto\">\n  <name>Task 2: Draw the chart</name>\n  <files>src/b.ts</files>\n  <action>Draw \
+                   what PierStore holds.</action>\n</task>\n<task type=\"auto\">\n  <name>Task 3: Sound the horn</name>\n  <files>src/d.ts</files>\n</task>\n\
+                   </tasks>\n<verification>\n- [ ] build passes\n</verification>\n",
+        titles: &["Add PierStore", "Draw the chart", "Sound the horn"],
         ordered: &[(1, 2)],
+        apart: &[(1, 3), (2, 3)],
+    });
+}
+
+#[test]
+fn tests_of_one_thing_check_that_thing() {
+    let task = |n: u32, title: &str, file: &str| format!("### Task {n}: {title}\n\n**Files:**\n- Create: `{file}`\n\n");
+    let document = format!(
+        "# Harbour Plan\n\n{}{}{}{}",
+        task(1, "Fix PierStore", "src/pier.dart"),
+        task(2, "Write failing test for TideStore", "test/tide_test.dart"),
+        task(3, "Fix TideStore", "src/tide.dart"),
+        task(4, "Integration tests", "test/all_test.dart")
+    );
+    let mut edges: Vec<(usize, usize)> = plan(&document).edges.iter().map(|edge| (edge.from, edge.to)).collect();
+    edges.sort_unstable();
+    assert_eq!(edges, [(1, 4), (2, 3), (3, 4)]);
+}
+
+#[test]
+fn bullets_of_phases_are_steps_and_phases_are_gates() {
+    holds(&Case {
+        format: "plain",
+        document: "# Board\n\n### Phase 1 – Canvas\n\n* Render an empty canvas\n* Save the name of the user\n\n### Phase 2 – Screens\n\n* Add the \
+                   toolbar\n* Implement the store\n",
+        titles: &["Render an empty canvas", "Save the name of the user", "Add the toolbar", "Implement the store"],
+        ordered: &[(1, 3), (2, 3), (1, 4), (2, 4)],
         apart: &[],
     });
 }

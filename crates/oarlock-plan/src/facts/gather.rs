@@ -48,6 +48,8 @@ pub(crate) struct Fact {
     pub(crate) makes: Vec<u32>,
     /// Numbers of the names of code in its title, sorted: "BoatStore".
     pub(crate) things: Vec<u32>,
+    /// Numbers of all names of code in its title, sorted.
+    pub(crate) title_names: Vec<u32>,
     /// Number of the word that its title begins with.
     pub(crate) begins: Option<u32>,
     /// Numbers of the words in the paths that it writes.
@@ -308,7 +310,9 @@ impl Said {
             statements.list.extend(above.list);
         }
         let minutes = estimate::of_draft(document, draft);
-        let shows_code = (draft.line..=draft.last).filter(|i| document.lines[*i].kind == Kind::Code).count() >= CODE_LINES_MIN;
+        // What is written in a fence as a whole shows no code by that.
+        let shows_code = document.lines[draft.line].kind != Kind::Code
+            && (draft.line..=draft.last).filter(|i| document.lines[*i].kind == Kind::Code).count() >= CODE_LINES_MIN;
         Self { definite, awaits, statements, minutes, shows_code }
     }
 }
@@ -347,6 +351,9 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
     let mut things: Vec<u32> =
         identifiers::in_title(&draft.title).map(|name| lexicon.number(format!("name {}", name.to_lowercase()))).collect();
     things.sort_unstable();
+    let mut title_names: Vec<u32> =
+        identifiers::names(&draft.title).map(|name| lexicon.number(format!("name {}", name.to_lowercase()))).collect();
+    title_names.sort_unstable();
     let begins = words::each_token(&title).next().map(|word| lexicon.number(words::stem(&word).to_owned()));
     let asks_new = words::each_token(&title).any(|w| w == "new");
     Fact {
@@ -355,6 +362,7 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
         files,
         makes,
         things,
+        title_names,
         begins,
         makes_in,
         definite,

@@ -106,6 +106,11 @@ pub(crate) fn in_title(title: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// All names of code in a title, told by their capitals.
+pub(crate) fn names(title: &str) -> impl Iterator<Item = &str> {
+    words(title).map(|(_, word)| word).filter(|word| is_name(word))
+}
+
 /// Whether a word is a name of code by its capitals: "BoatStore".
 pub(crate) fn is_name(word: &str) -> bool {
     let humps = word.char_indices().filter(|(at, c)| *at > 0 && c.is_ascii_uppercase() && word.as_bytes()[at - 1].is_ascii_lowercase());

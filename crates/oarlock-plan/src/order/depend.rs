@@ -63,6 +63,7 @@ enum Why {
     Word(u32),
     Name(u32),
     Thing(u32),
+    Spoken(u32),
     Unknown,
 }
 
@@ -71,7 +72,7 @@ pub(crate) fn order(facts: &Facts, outside: Outside<'_>, manner: Manner) -> Orde
     let steps = &facts.steps;
     let mut said = Said::read(steps, outside, manner);
     // What a step speaks of as there stands behind it in the document: it comes first nevertheless.
-    if rule::is_on(rule::NAMED_AHEAD) && manner == Manner::Content {
+    if rule::is_on(rule::NAMED_AHEAD) && matches!(manner, Manner::Content | Manner::Listed) {
         said.stated.extend(facts.named_ahead.iter().map(|(speaks, named)| (*named, *speaks)));
     }
     let sequence = said.sequence(steps.len());
@@ -114,7 +115,10 @@ pub(crate) fn order(facts: &Facts, outside: Outside<'_>, manner: Manner) -> Orde
                 continue;
             };
             out.edges.push(rules.edge(*from, *to, why));
-            if matches!(why, Why::Stated | Why::Unclear | Why::File | Why::Import | Why::Word(_) | Why::Name(_) | Why::Thing(_)) {
+            if matches!(
+                why,
+                Why::Stated | Why::Unclear | Why::File | Why::Import | Why::Word(_) | Why::Name(_) | Why::Thing(_) | Why::Spoken(_)
+            ) {
                 out.by_content.push((*from, *to));
             }
             if !implied {
@@ -140,9 +144,15 @@ impl Causes {
         match why {
             Why::File => self.files += 1,
             Why::Unknown => self.unknown += 1,
-            Why::Stated | Why::Unclear | Why::Format | Why::Import | Why::Role(_) | Why::Word(_) | Why::Name(_) | Why::Thing(_) => {
-                self.shown += 1
-            }
+            Why::Stated
+            | Why::Unclear
+            | Why::Format
+            | Why::Import
+            | Why::Role(_)
+            | Why::Word(_)
+            | Why::Name(_)
+            | Why::Thing(_)
+            | Why::Spoken(_) => self.shown += 1,
         }
     }
 }
@@ -294,6 +304,10 @@ impl Rules<'_> {
         if is_explicit && let Some(name) = self.used_names[to].get(&from) {
             return Some(Why::Name(*name));
         }
+        let same = |a: &Fact, b: &Fact| a.title_names.iter().copied().find(|name| b.title_names.binary_search(name).is_ok());
+        if is_explicit && let Some(name) = same(a, b) {
+            return Some(Why::Thing(name));
+        }
         let tells_by_code = rule::is_on(rule::CODE) && is_explicit && a.shows_code && b.shows_code;
         if rule::is_on(rule::WORDS)
             && self.twins[from] != self.twins[to]
@@ -302,6 +316,12 @@ impl Rules<'_> {
             && let Some(word) = shared_word(a, b)
         {
             return Some(Why::Word(word));
+        }
+        if self.bound.is_listed()
+            && self.twins[from] != self.twins[to]
+            && let Some(word) = shared_word(b, a)
+        {
+            return Some(Why::Spoken(word));
         }
         if rule::is_on(rule::PHASES) && is_later_phase(a, b) {
             return Some(Why::Role("belongs to a later phase than step {}"));
@@ -389,11 +409,15 @@ impl Rules<'_> {
                     && (is_explicit || shared_word(a, b).is_none()) => {}
             (Role::Foundation, _) => return Some("builds on the result of step {}"),
             (Role::Finish, _) if !is_explicit => return Some("comes after step {}, which closes work"),
+            // Tests of one thing, in a file of their own, check that thing.
+            (_, Role::Verify) if is_explicit && titles::tests_one_thing(&b.draft.title) => {}
             (_, Role::Verify) if a.role != Role::Verify => {
                 return Some("checks what step {} makes");
             }
             // What is written for readers is not joined into the program.
-            (_, Role::Integrate) if !is_explicit && !matches!(a.role, Role::Integrate | Role::Document) => {
+            (_, Role::Integrate)
+                if (!is_explicit || titles::is_main_entry(&b.draft.title)) && !matches!(a.role, Role::Integrate | Role::Document) =>
+            {
                 return Some("joins what step {} makes");
             }
             (_, Role::Finish) if !is_explicit => return Some("finishes what step {} makes"),
@@ -424,6 +448,7 @@ impl Rules<'_> {
                 let name = self.facts.words[name as usize].trim_start_matches("name ");
                 (format!("its code uses \"{name}\", which step {n} brings in"), 0.8)
             }
+            Why::Spoken(word) => (format!("makes what step {n} speaks of: \"{}\"", self.facts.words[word as usize]), 0.5),
             Why::Word(word) => (format!("speaks of \"{}\", which step {n} makes", self.facts.words[word as usize]), 0.6),
             Why::Unknown => (format!("nothing shows that it is independent of step {n}"), 0.4),
         };

@@ -38,6 +38,11 @@ impl Bound {
         Self { manner, run, section, twin_sections }
     }
 
+    /// Whether the list is in the order of the work.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.manner == Manner::Listed
+    }
+
     /// Whether each step is a piece of work of its own.
     pub(crate) fn is_apart(&self) -> bool {
         self.manner == Manner::Apart
@@ -55,7 +60,7 @@ impl Bound {
 
     /// Whether `to` waits for `from`, which stands before it: nothing where the format leaves it to the content.
     pub(crate) fn orders(&self, facts: &Facts, from: usize, to: usize) -> Option<bool> {
-        if matches!(self.manner, Manner::Content | Manner::Apart) {
+        if matches!(self.manner, Manner::Content | Manner::Apart | Manner::Listed) {
             return None;
         }
         let (a, b) = (&facts.steps[from].draft.mark, &facts.steps[to].draft.mark);

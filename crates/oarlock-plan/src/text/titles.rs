@@ -55,6 +55,12 @@ static DOCUMENT: List = List::new(
     "document, documentation, docs, readme, guide, changelog, report, tutorial, handbook, \
      summarize, summary, manual, writeup",
 );
+/// Verbs of work that tell no role.
+static DEEDS: List = List::new(
+    "render, save, protect, sync, handle, move, remove, delete, rename, replace, support, show, hide, allow, improve, optimize, optimise, clean, \
+     fix, harden, expand, preserve, normalise, normalize, keep, resolve, draw, display, store, load, send, use, convert, migrate, port, split",
+);
+
 /// Whether a title begins with the making of something.
 pub(crate) fn makes_something(title: &str) -> bool {
     each_token(title).next().is_some_and(|w| is_make_verb(&w) || INTEGRATE.has(&w))
@@ -133,6 +139,37 @@ pub(crate) fn begins_a_check(title: &str) -> bool {
     words.first().is_some_and(|w| VERIFY.has(w) || MAKE.has(w)) || is_test || !names_a_thing
 }
 
+/// Whether a title is about the tests of something in particular: "Write tests for the parser", and not "Integration tests".
+pub(crate) fn tests_one_thing(title: &str) -> bool {
+    let words = tokens(&without_parentheses(title));
+    let is_wide = |w: &String| {
+        [
+            "integration",
+            "e2e",
+            "end-to-end",
+            "final",
+            "full",
+            "all",
+            "comprehensive",
+            "whole",
+            "suite",
+            "smoke",
+            "system",
+            "acceptance",
+            "regression",
+        ]
+        .contains(&w.as_str())
+    };
+    words.iter().any(|w| w == "test" || w == "tests") && !words.iter().any(is_wide) && !naming_stems(title).is_empty()
+}
+
+/// Whether a title is about the entry of a program, which joins its parts: "Update the main application entry".
+pub(crate) fn is_main_entry(title: &str) -> bool {
+    let words = tokens(&without_parentheses(title));
+    let has = |word: &str| words.iter().any(|w| w == word);
+    (has("entry") || has("entrypoint")) && (has("main") || has("application") || has("app") || has("point"))
+}
+
 /// Whether a title names a document by a word that tells it from others: "User guide", "Update the API reference".
 pub(crate) fn names_document(title: &str) -> bool {
     each_token(title_object(title)).any(|w| DOCUMENTS.has(&w)) && !naming_stems(title_object(title)).is_empty()
@@ -164,6 +201,9 @@ pub(crate) fn role_of(title: &str) -> Role {
     let Some(first) = words.first() else {
         return Role::Build;
     };
+    if is_main_entry(title) {
+        return Role::Integrate;
+    }
     if MAKE.has(first) {
         return role_of_object(&words[1..]);
     }
@@ -263,6 +303,11 @@ fn verb_role(word: &str) -> Option<Role> {
 /// Whether the stem of a file name is that of a thing that others stand on (`models.py`, `base.rs`).
 pub(crate) fn is_base_name(file_stem: &str) -> bool {
     BASES.has(file_stem.to_ascii_lowercase().as_str())
+}
+
+/// Whether a text begins with a verb of work.
+pub(crate) fn begins_with_deed(text: &str) -> bool {
+    each_token(text.trim_start_matches(['*', '`'])).next().is_some_and(|w| is_make_verb(&w) || verb_role(&w).is_some() || DEEDS.has(&w))
 }
 
 /// Whether `word` begins the making of something.

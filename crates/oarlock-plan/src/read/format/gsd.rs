@@ -20,7 +20,7 @@ pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
         drafts.push(draft(document, line, last, drafts.len() + 1));
         line = last + 1;
     }
-    (!drafts.is_empty() && drafts.iter().any(|draft| !draft.mark.writes.is_empty())).then_some(Outline { drafts, manner: Manner::Chain })
+    (!drafts.is_empty() && drafts.iter().any(|draft| !draft.mark.writes.is_empty())).then_some(Outline { drafts, manner: Manner::Content })
 }
 
 fn is_tag(text: &str, tag: &str) -> bool {

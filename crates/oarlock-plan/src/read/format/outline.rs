@@ -68,6 +68,8 @@ pub(crate) enum Manner {
     Chain,
     /// Each step is a piece of work of its own: it waits for what is stated, for what its kind of work needs, and for files.
     Apart,
+    /// The list is in the order of the work: by content, and what two steps both speak of keeps them in order.
+    Listed,
     /// Order is judged by content, as in prose.
     Content,
 }

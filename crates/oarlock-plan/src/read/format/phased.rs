@@ -9,6 +9,7 @@ use crate::read::format::fields::is_box;
 use crate::read::format::outline::{Manner, Outline};
 use crate::read::label;
 use crate::read::sections::{self, Class};
+use crate::text::titles;
 use crate::text::{clip, plain};
 
 /// Words that phases are labelled with.
@@ -70,7 +71,13 @@ fn steps_of(document: &Document<'_>, phase: &Heading) -> Vec<Draft> {
     for heading in below {
         let class = sections::class_of(clip(document.text(heading.line)));
         let list = items(document, heading.line + 1, heading.end);
-        if matches!(class, Class::Criteria | Class::Reads | Class::Writes | Class::Deliverable) || list.is_empty() {
+        if matches!(class, Class::Criteria | Class::Reads | Class::Writes | Class::Deliverable) {
+            continue;
+        }
+        if list.is_empty() {
+            // A heading with a number or a file of its own is a step, too; others explain.
+            let is_step = label::of_heading(clip(document.text(heading.line))).is_some() || !document.paths(heading.line, 1).is_empty();
+            out.extend(is_step.then(|| of_heading(document, heading.line, heading.end)));
             continue;
         }
         let with_files = list.iter().filter(|item| (item.line..=item.last).any(|line| !document.paths(line, 1).is_empty())).count();
@@ -96,10 +103,25 @@ fn has_code(document: &Document<'_>, list: &[Entry]) -> bool {
 
 /// The outermost boxes, numbered items, or items with a sign of their state, between two lines.
 fn items(document: &Document<'_>, from: usize, to: usize) -> Vec<Entry> {
-    let counts = |line: usize| {
+    let is_clear = |line: usize| {
         let numbered = matches!(document.lines[line].kind, Kind::Item(Some(_)));
         numbered || is_box(document, line) || (matches!(document.lines[line].kind, Kind::Item(None)) && sign(document, line).is_some())
     };
+    // Bullets are steps where a phase has nothing else, if they begin with what is to be done.
+    let bullets = (from..to).filter(|line| matches!(document.lines[*line].kind, Kind::Item(None)) && document.lines[*line].indent < 2);
+    let (mut count, mut orders) = (0, 0);
+    bullets.for_each(|line| {
+        count += 1;
+        orders += usize::from(titles::begins_with_deed(clip(document.text(line))));
+    });
+    let has_clear = (from..to).any(|line| document.lines[line].kind != Kind::Code && is_clear(line));
+    // "**Component 2: Store**" between them is a step of another kind, and the bullets are its details.
+    let is_labelled = |line: usize| {
+        let bold = document.text(line).strip_prefix("**").filter(|_| document.lines[line].kind == Kind::Text);
+        bold.is_some_and(|bold| label::of_heading(clip(bold)).is_some())
+    };
+    let takes_bullets = !has_clear && !(from..to).any(is_labelled) && count > 0 && orders * 3 >= count * 2;
+    let counts = |line: usize| is_clear(line) || (takes_bullets && matches!(document.lines[line].kind, Kind::Item(None)));
     let outer =
         (from..to).filter(|line| document.lines[*line].kind != Kind::Code && counts(*line)).map(|line| document.lines[line].indent).min();
     let begins = |line: usize| counts(line) && Some(document.lines[line].indent) <= outer.map(|outer| outer + 1);

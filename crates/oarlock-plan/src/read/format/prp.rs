@@ -29,7 +29,7 @@ fn in_fence(document: &Document<'_>) -> Option<Outline> {
         let stop = (line..document.lines.len()).find(|at| !is_code(*at)).unwrap_or(document.lines.len());
         let starts: Vec<usize> = (line + 1..stop).filter(|at| task_line(document.text(*at)).is_some()).take(STEPS_MAX + 1).collect();
         if starts.len() >= 2 {
-            return Some(Outline { drafts: of_fence(document, &starts, stop - 1), manner: Manner::Content });
+            return Some(Outline { drafts: of_fence(document, &starts, stop - 1), manner: Manner::Listed });
         }
         line = stop;
     }
