@@ -227,6 +227,9 @@ fn role_of(draft: &Draft, files: &StepFiles, listed: &[(Id, &Listed)], table: &T
         Role::Verify if !titles::begins_a_check(&draft.title) && files.writes.iter().any(|id| makes_code(table, *id)) => Role::Build,
         // "Document the methods in `store.rs`" changes code.
         Role::Document if !draft.mark.writes.is_empty() && files.writes.iter().all(|id| makes_code(table, *id)) => Role::Build,
+        Role::Build | Role::Foundation if !files.writes.is_empty() && files.writes.iter().all(|id| files::is_test(table.pattern(*id))) => {
+            Role::Verify
+        }
         Role::Build if files.writes.iter().any(|id| makes_base(table, *id)) => Role::Foundation,
         Role::Build if !files.writes.is_empty() && files.writes.iter().all(|id| files::is_document(table.pattern(*id))) => Role::Document,
         role => role,

@@ -122,7 +122,10 @@ static LISTS: [(Groups, List); 8] = [
 ];
 
 /// Words of sections that order, check or retell the work and hold none of it.
-const NO_WORK: [&str; 25] = [
+const NO_WORK: [&str; 28] = [
+    "development workflow",
+    "git workflow",
+    "estimation",
     "criteria",
     "checklist",
     "quality",

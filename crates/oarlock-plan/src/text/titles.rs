@@ -141,6 +141,9 @@ pub(crate) fn begins_a_check(title: &str) -> bool {
 
 /// Whether a title is about the tests of something in particular: "Write tests for the parser", and not "Integration tests".
 pub(crate) fn tests_one_thing(title: &str) -> bool {
+    if begins_with_path(title) {
+        return false;
+    }
     let words = tokens(&without_parentheses(title));
     let is_wide = |w: &String| {
         [
