@@ -129,7 +129,9 @@ impl<'a> Surveyor<'a> {
             let mut own = files::of_draft(document, draft, table);
             // A field of the format says all that is written, and so does the first line of a task whose boxes are its details.
             let mut first_line = || files::of_draft(document, &Draft { last: draft.line, items: Vec::new(), ..draft.clone() }, table);
-            if !draft.mark.writes.is_empty() || (draft.mark.numbers_inside && own.partial && !first_line().writes.is_empty()) {
+            // What a step that begins with its file has below it is what happens to that file.
+            let is_told = draft.mark.numbers_inside || titles::begins_with_path(&draft.title);
+            if !draft.mark.writes.is_empty() || (is_told && own.partial && !first_line().writes.is_empty()) {
                 own.partial = false;
                 own.by_topic = false;
             }

@@ -294,7 +294,7 @@ impl Rules<'_> {
         if self.said.all_free && !b.awaits {
             return None;
         }
-        if self.bound.is_apart() {
+        if self.bound.is_apart() || kinship::are_issues(a, b) {
             // Names of two words tell; single ones are what all of them are about.
             let named = shared_word(a, b).filter(|word| self.facts.words[*word as usize].contains(' '));
             let word = named.filter(|_| self.twins[from] != self.twins[to]).map(Why::Word);

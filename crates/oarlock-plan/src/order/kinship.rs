@@ -124,3 +124,15 @@ pub(crate) fn used_names(steps: &[Fact]) -> Vec<HashMap<usize, u32>> {
     };
     steps.iter().map(of_step).collect()
 }
+
+/// Whether two steps of one group are issues with keys of their own in a tracker, `BOAT-97`: each is a piece of work of its own.
+pub(crate) fn are_issues(one: &Fact, two: &Fact) -> bool {
+    let has_key = |fact: &Fact| {
+        let key = fact.draft.id.split_once('-').filter(|_| fact.draft.kind == "id");
+        key.is_some_and(|(project, number)| {
+            let is_plain = ["task", "step", "phase", "item", "part", "subtask"].contains(&project);
+            project.len() >= 2 && !is_plain && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+        })
+    };
+    is_of_one_group(one, two) && has_key(one) && has_key(two)
+}

@@ -252,7 +252,8 @@ pub(crate) fn made_by(title: &str) -> &str {
     if naming_stems(&name[..end]).is_empty() { name } else { &name[..end] }
 }
 
-fn begins_with_path(title: &str) -> bool {
+/// Whether a title begins with a file.
+pub(crate) fn begins_with_path(title: &str) -> bool {
     let first = title.split(' ').next().unwrap_or(title);
     first.contains('/') || first.trim_end_matches(['.', ':', ',']).contains('.')
 }
