@@ -5,6 +5,7 @@ mod client;
 mod environment;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration as StdDuration, Instant};
@@ -44,12 +45,12 @@ pub struct PlanningAgent {
 }
 
 impl PlanningAgent {
-    /// The operator's own words, run by `sh -c`. Flags that make a known client read only are added where these are plain words. An answer may
+    /// The operator's own words, run by `sh -c` in an empty directory; a program with a slash is found from the current one. Flags that make a known client read only are added where these are plain words. An answer may
     /// take as long as `timeout`, or 10 minutes.
     #[must_use]
     pub fn of_shell(words: &str, timeout: Option<Duration>) -> Self {
         let name = first_line(words, NAME_CHARS_MAX);
-        let command = ["sh".into(), "-c".into(), client::with_flags(words).into()].to_vec();
+        let command = ["sh".into(), "-c".into(), found_from_here(&client::with_flags(words)).into()].to_vec();
         Self { command, name, timeout: timeout.unwrap_or(Duration::from_ms(TIMEOUT_MS_DEFAULT)) }
     }
 
@@ -65,6 +66,20 @@ impl PlanningAgent {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+}
+
+/// The words of a shell with a program found from the current directory that is named by a relative path: they are run in another one.
+fn found_from_here(words: &str) -> String {
+    let words = words.trim_start();
+    let (program, rest) = words.split_at(words.find(char::is_whitespace).unwrap_or(words.len()));
+    let is_plain = |c: char| c.is_alphanumeric() || "._-/+@".contains(c);
+    if !program.contains('/') || !program.chars().all(is_plain) || !Path::new(program).exists() {
+        return words.to_owned();
+    }
+    match std::path::absolute(program).ok().and_then(|path| path.into_os_string().into_string().ok()) {
+        Some(path) => format!("'{}'{rest}", path.replace('\'', r"'\''")),
+        None => words.to_owned(),
     }
 }
 

@@ -55,7 +55,10 @@ fn client(program: &OsStr) -> Option<&'static Client> {
 pub(super) fn asked(command: &[OsString]) -> Option<(&'static str, Vec<OsString>)> {
     let (program, arguments) = command.split_first()?;
     let client = client(program)?;
-    let mut out = vec![program.clone()];
+    // A path is meant from the directory of the run, and what is asked runs in another one.
+    let has_path = Path::new(program).components().nth(1).is_some();
+    let found = if has_path { std::path::absolute(program).map(OsString::from).ok() } else { None };
+    let mut out = vec![found.unwrap_or_else(|| program.clone())];
     out.extend(client.question.iter().chain(client.read_only.iter().copied().flatten()).map(OsString::from));
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
