@@ -83,8 +83,8 @@ fn found_from_here(words: &str) -> String {
     }
 }
 
-/// Has an agent plan a split of `document`. Afterwards the split has the agent's plan; or it is left to the rules, and the reply says why, if there
-/// is a reason that people should see. It takes as long as the agent does: hold no store meanwhile.
+/// Has an agent plan a split of `document`. Afterwards the split has the agent's plan, or it is left to the rules. The reply is a warning for
+/// people, if there is one: why the rules plan, or what is to be doubted of the agent's plan. It takes as long as the agent does: hold no store meanwhile.
 ///
 /// # Errors
 /// `interrupted` after a signal; the agent's program has ended then.
@@ -152,7 +152,7 @@ impl Asking<'_> {
                     split.repository = self.local.look_for(oarlock_plan::Search::for_plan(&plan)).ok().flatten();
                     split.plan = Some(plan);
                     split.planner = Some(Planner::Agent);
-                    return Ok(None);
+                    return Ok(talk.doubt().map(str::to_owned));
                 }
             }
         }

@@ -28,6 +28,9 @@ const REPEATED_BYTES_MAX: usize = 64 * 1_024;
 /// Faults that the reason for giving up names.
 const NAMED_MAX: usize = 3;
 
+/// Of an answer to the attack that only lists needs.
+const UNSAID: &str = "the agent did not say which pairs of steps are independent; those that it did not order may run at once";
+
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Turn {
@@ -50,6 +53,7 @@ pub struct Conversation<'a> {
     tries: usize,
     asked_for_rest: bool,
     believed: Option<Believed>,
+    doubt: Option<&'static str>,
 }
 
 /// A plan that is sound by itself, and waits for the answer to the attack.
@@ -69,13 +73,19 @@ impl<'a> Conversation<'a> {
         // What is worth splitting is judged from the answer; a floor would end it here.
         let rules = split(document, &Options { floor: None, ..options.clone() })?;
         let first = prompt(document, &rules.format, files);
-        Ok(Self { document, options: options.clone(), rules, first, tries: 0, asked_for_rest: false, believed: None })
+        Ok(Self { document, options: options.clone(), rules, first, tries: 0, asked_for_rest: false, believed: None, doubt: None })
     }
 
     /// The first question.
     #[must_use]
     pub fn question(&self) -> &str {
         &self.first
+    }
+
+    /// What people should know of a plan that was answered, if anything.
+    #[must_use]
+    pub fn doubt(&self) -> Option<&'static str> {
+        self.doubt
     }
 
     /// Takes the answer to the last question: all that was printed. `look` says what the repository has for the files of a plan; nothing where
@@ -161,7 +171,10 @@ impl<'a> Conversation<'a> {
         let orders =
             Attack::on(&believed.plan, self.document).map_or_else(|| Ok(Vec::new()), |attack| attack.orders(answer, &self.options));
         match orders {
-            Ok(orders) => Turn::Plan(finished(&believed.answer, orders)),
+            Ok(orders) => {
+                self.doubt = (!answer.contains_key("free")).then_some(UNSAID);
+                Turn::Plan(finished(&believed.answer, orders))
+            }
             Err(problems) => {
                 let faults: Vec<String> = problems.iter().map(fault).collect();
                 self.attack_failed(&faults.join("; "))
@@ -266,6 +279,7 @@ mod tests {
         let Turn::Plan(plan) = talk.answer(r#"{"needs":[[1,2,"draws what is read"]],"free":[[2,3]]}"#, &mut |_| None) else {
             panic!("no plan")
         };
+        assert_eq!(talk.doubt(), None);
         let plan = validate(&plan, Some(DOCUMENT), &Options::new("T"), &[]).expect("a plan");
         let edges: Vec<(usize, usize, &str)> = plan.edges.iter().map(|edge| (edge.from, edge.to, edge.reason.as_str())).collect();
         assert_eq!(edges[0], (1, 2, "asked again, the agent says: draws what is read"));
@@ -304,6 +318,7 @@ mod tests {
         assert!(attack.contains("- 1 beside 2\n"), "{attack}");
         // A plan that says all of it again is an answer without anything to add.
         let Turn::Plan(plan) = talk.answer(&left.to_string(), &mut |_| None) else { panic!("no plan") };
+        assert!(talk.doubt().is_some_and(|doubt| doubt.contains("did not say which pairs")));
         let plan = validate(&plan, Some(DOCUMENT), &Options::new("T"), &[]).expect("a plan");
         assert!(plan.parallelizable && plan.warnings.contains(&"line 7: left out by the plan: it was dropped".to_owned()), "{plan:?}");
     }

@@ -25,7 +25,7 @@ pub(super) struct ByAgent {
     agent: PlanningAgent,
     /// Whether the agent was asked.
     pub(super) is_asked: bool,
-    /// Why the rules have made it after all.
+    /// Why the rules have made it after all, or what is to be doubted of it.
     warning: Option<String>,
 }
 
@@ -92,7 +92,7 @@ impl ByAgent {
         Ok(Box::new(registry::ordered(self.split.clone())))
     }
 
-    /// Says in the plan why it is not the agent's.
+    /// Says in the plan why it is not the agent's, or what is to be doubted of it.
     pub(super) fn annotate(&self, reply: &mut Reply) {
         if let Some((warning, reply)) = self.warning.clone().zip(reply.get_mut::<SplitReply>()) {
             reply.plan.warnings.push(warning);
