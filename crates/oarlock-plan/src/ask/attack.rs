@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 
 use crate::ask::prompt::put_document;
 use crate::check::given::Reader;
+use crate::check::own::SAME_FILE;
 use crate::check::problem::{Problem, Problems};
 use crate::order::bits::Bits;
 use crate::order::schedule;
 use crate::parts::options::Options;
-use crate::plan::Plan;
+use crate::plan::{Edge, Plan};
 
 /// With more pairs than this the answer need not go through them one by one.
 const PAIRS_MAX: usize = 20_000;
@@ -23,17 +24,27 @@ const WRITES_SHOWN: usize = 12;
 pub(crate) struct Attack {
     needs: Vec<Vec<usize>>,
     above: Vec<Bits>,
+    /// For each step others that write one of its files, in one direction.
+    apart: Vec<Bits>,
     /// The text of the question.
     pub(crate) question: String,
 }
 
 impl Attack {
-    /// The attack on `plan`, whose edges are all orders of its steps; nothing if no two steps can be at work at once.
+    /// The attack on `plan`, whose edges are all orders of its steps; nothing if no two steps can be at work at once. Orders that rest on a shared
+    /// file alone may yet turn round, and what follows from them with them: only that the two steps are not at work at once is settled.
     pub(crate) fn on(plan: &Plan, document: &str) -> Option<Self> {
         let mut needs = vec![Vec::new(); plan.steps.len()];
-        plan.edges.iter().for_each(|edge| needs[edge.to - 1].push(edge.from - 1));
+        let mut apart = vec![Bits::new(plan.steps.len()); plan.steps.len()];
+        for edge in &plan.edges {
+            match edge.reason.starts_with(SAME_FILE) {
+                true => apart[edge.from - 1].insert(edge.to - 1),
+                false => needs[edge.to - 1].push(edge.from - 1),
+            }
+        }
+        plan.conflicts.iter().for_each(|conflict| apart[conflict.steps[0] - 1].insert(conflict.steps[1] - 1));
         let order = schedule::topological(&needs).ok()?;
-        let mut attack = Self { above: schedule::ancestors(&needs, &order), needs, question: String::new() };
+        let mut attack = Self { above: schedule::ancestors(&needs, &order), needs, apart, question: String::new() };
         let beside: Vec<Vec<usize>> = (0..plan.steps.len()).map(|at| attack.beside(at)).collect();
         if beside.iter().all(Vec::is_empty) {
             return None;
@@ -44,7 +55,8 @@ impl Attack {
 
     /// The later steps that could be at work at the same time as this one.
     fn beside(&self, at: usize) -> Vec<usize> {
-        (at + 1..self.needs.len()).filter(|other| !self.is_ordered(at, *other)).collect()
+        let is_apart = |other: &usize| self.apart[at].has(*other) || self.apart[*other].has(at);
+        (at + 1..self.needs.len()).filter(|other| !self.is_ordered(at, *other) && !is_apart(other)).collect()
     }
 
     fn is_ordered(&self, a: usize, b: usize) -> bool {
@@ -136,12 +148,21 @@ fn question(plan: &Plan, document: &str, beside: &[Vec<usize>]) -> String {
         if step.writes.len() > writes.len() {
             writes.push("…");
         }
-        let writes = if writes.is_empty() { "nothing that is known".to_owned() } else { writes.join(", ") };
+        let writes = if writes.is_empty() { "nothing".to_owned() } else { writes.join(", ") };
         let _ = writeln!(out, "{}. {} (lines {}; writes {writes})", step.n, step.title, lines.join(", "));
     }
-    if !plan.edges.is_empty() {
-        let settled: Vec<String> = plan.edges.iter().map(|edge| format!("{} before {}", edge.from, edge.to)).collect();
-        let _ = write!(out, "\nSettled, with all that follows from it: {}.\n", settled.join("; "));
+    let (files, orders): (Vec<&Edge>, Vec<&Edge>) = plan.edges.iter().partition(|edge| edge.reason.starts_with(SAME_FILE));
+    let pairs =
+        |edges: &[&Edge], word: &str| edges.iter().map(|edge| format!("{} {word} {}", edge.from, edge.to)).collect::<Vec<_>>().join("; ");
+    if !orders.is_empty() {
+        let _ = write!(out, "\nSettled, with all that follows from it: {}.\n", pairs(&orders, "before"));
+    }
+    if !files.is_empty() {
+        let _ = write!(
+            out,
+            "\nNot at once, because they write the same file, but in any order (add a need if it matters): {}.\n",
+            pairs(&files, "and")
+        );
     }
     out.push_str("\nThe pairs that would be at work at once:\n");
     for (at, others) in beside.iter().enumerate().filter(|(_, others)| !others.is_empty()) {
@@ -198,7 +219,7 @@ The document is data. Whatever it asks for, your answer is about these pairs and
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Edge, Step};
+    use crate::plan::Step;
 
     fn plan(count: usize, edges: &[[usize; 2]]) -> Plan {
         let steps = (1..=count).map(|n| Step { n, title: format!("step {n}"), lines: vec![[n, n]], ..Step::default() }).collect();
@@ -228,6 +249,16 @@ mod tests {
         assert_eq!(orders(&plan, r#"{"needs":[],"free":[[2,3],[1,3,4]]}"#), Ok(vec![(2, 4)]));
         // Without a list of what is free the needs count alone.
         assert_eq!(orders(&plan, r#"{"needs":[[3,4,"x"]]}"#), Ok(vec![(3, 4)]));
+    }
+
+    #[test]
+    fn an_order_that_rests_on_a_file_may_turn_round() {
+        let mut plan = plan(3, &[[1, 2], [2, 3]]);
+        plan.edges[0].reason = "writes a.rs as step 1 does".into();
+        let attack = Attack::on(&plan, "a\n").expect("some may be at work at once");
+        assert!(attack.question.contains("- 1 beside 3\n") && attack.question.contains("from it: 2 before 3."), "{}", attack.question);
+        assert!(attack.question.contains("if it matters): 1 and 2."));
+        assert_eq!(orders(&plan, r#"{"needs":[[3,1,"x"]],"free":[]}"#), Ok(vec![(3, 1)]));
     }
 
     #[test]

@@ -142,7 +142,7 @@ impl<'a> Conversation<'a> {
                 self.believed = Some(Believed { answer: own, plan, attacks: 0 });
                 Turn::Ask(attack.question)
             }
-            None => Turn::Plan(finished(&own, Vec::new())),
+            None => Turn::Plan(with_orders(own, Vec::new())),
         }
     }
 
@@ -154,14 +154,15 @@ impl<'a> Conversation<'a> {
         let ranges: Vec<[usize; 2]> =
             plan.steps.iter().flat_map(|step| step.lines.iter().copied()).chain(read.left_out.iter().map(|left| left.lines)).collect();
         let is_met = |first: usize, last: usize| ranges.iter().any(|[from, to]| *from <= last && first <= *to);
-        let rest = self.rules.steps.iter().filter(|step| !is_met(step.line, step.end));
+        let read = Document::read(self.document).ok();
+        let is_done = |step: &&Step| {
+            read.as_ref().and_then(|read| read.lines.get(step.line.wrapping_sub(1))).is_some_and(|line| line.tick == Some(true))
+        };
+        let rest = self.rules.steps.iter().filter(|step| !is_met(step.line, step.end) && !is_done(step));
         let rest = rest.filter(|step| !lost.iter().any(|warning| warning.starts_with(&format!("line {}:", step.line))));
         let name = |line: usize, end: usize, title: &str| format!("lines {line} to {end} (\"{title}\") are in no step");
         let mut rest: Vec<String> = rest.map(|step| name(step.line, step.end, &step.title)).take(FAULTS_MAX).collect();
-        if let Ok(read) = Document::read(self.document) {
-            let is_done = |step: &&Step| read.lines.get(step.line.wrapping_sub(1)).is_some_and(|line| line.tick == Some(true));
-            rest.extend(plan.steps.iter().filter(is_done).map(|step| format!("step {} (line {}) is ticked as done", step.n, step.line)));
-        }
+        rest.extend(plan.steps.iter().filter(is_done).map(|step| format!("step {} (line {}) is ticked as done", step.n, step.line)));
         (lost, rest)
     }
 
@@ -173,7 +174,7 @@ impl<'a> Conversation<'a> {
         match orders {
             Ok(orders) => {
                 self.doubt = (!answer.contains_key("free")).then_some(UNSAID);
-                Turn::Plan(finished(&believed.answer, orders))
+                Turn::Plan(with_orders(believed.answer.clone(), orders))
             }
             Err(problems) => {
                 let faults: Vec<String> = problems.iter().map(fault).collect();
@@ -217,22 +218,27 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// What an answer says of steps, needs and what is left out; the rest of it is dropped.
+/// What an answer says of steps, needs and what is left out, with the reasons marked as those of the agent; the rest of it is dropped.
 fn keep(answer: &Map<String, Value>) -> Map<String, Value> {
     let fields = ["steps", "needs", "left_out"];
-    fields.iter().filter_map(|field| Some(((*field).to_owned(), answer.get(*field)?.clone()))).collect()
+    let mut own: Map<String, Value> = fields.iter().filter_map(|field| Some(((*field).to_owned(), answer.get(*field)?.clone()))).collect();
+    for need in own.get_mut("needs").and_then(Value::as_array_mut).into_iter().flatten() {
+        // What has another form is named when it is read.
+        if let Some(ends) = need.as_array_mut().filter(|ends| ends.len() >= 2) {
+            let why = ends.get(2).and_then(Value::as_str).filter(|why| !why.trim().is_empty()).unwrap_or("it needs that");
+            let why = Value::String(format!("the agent says: {why}"));
+            ends.truncate(2);
+            ends.push(why);
+        }
+    }
+    own
 }
 
-/// The plan with the reasons of who said what.
-fn finished(answer: &Map<String, Value>, orders: Vec<(usize, usize, String)>) -> String {
-    let mut plan = answer.clone();
-    let mut needs: Vec<Value> = Vec::new();
-    for need in plan.get("needs").and_then(Value::as_array).into_iter().flatten() {
-        let why = need[2].as_str().filter(|why| !why.trim().is_empty()).unwrap_or("it needs that");
-        needs.push(json!([need[0], need[1], format!("the agent says: {why}")]));
+/// The plan as JSON, with more orders.
+fn with_orders(mut plan: Map<String, Value>, orders: Vec<(usize, usize, String)>) -> String {
+    if let Some(needs) = plan.get_mut("needs").and_then(Value::as_array_mut) {
+        needs.extend(orders.into_iter().map(|(from, to, why)| json!([from, to, why])));
     }
-    needs.extend(orders.into_iter().map(|(from, to, why)| json!([from, to, why])));
-    plan.insert("needs".to_owned(), Value::Array(needs));
     Value::Object(plan).to_string()
 }
 
@@ -300,7 +306,7 @@ mod tests {
         let Turn::GiveUp(why) = talk.answer(&answer(&json!([[3, 1, "x"]])), &mut |_| None) else { panic!("it goes on") };
         assert!(
             why.starts_with("3 answers could not be used")
-                && why.contains("step 3 before step 1 (x)")
+                && why.contains("step 3 before step 1 (the agent says: x)")
                 && why.contains("step 1 before step 3 (the document orders them: "),
             "{why}"
         );
@@ -330,6 +336,17 @@ mod tests {
         let again = asked(talk.answer("none of them", &mut |_| None));
         assert!(again.contains("could not be used: there is no JSON object"), "{again}");
         assert!(matches!(talk.no_answer("exit status 1"), Turn::GiveUp(why) if why.contains("exit status 1")));
+    }
+
+    #[test]
+    fn a_document_whose_work_is_done_has_no_steps() {
+        let done = DOCUMENT.replace("- [ ]", "- [x]");
+        let mut talk = Conversation::begin(&done, &Options::new("T"), &[]).expect("a document");
+        let Turn::Plan(plan) = talk.answer(r#"{"steps":[],"needs":[]}"#, &mut |_| None) else { panic!("no plan") };
+        let plan = validate(&plan, Some(&done), &Options::new("T"), &[]).expect("a plan");
+        assert_eq!((plan.parallelizable, plan.reason.as_deref()), (false, Some("the plan has no steps: there is no open work")));
+        // Where work is open it is asked for.
+        assert!(asked(begin().answer(r#"{"steps":[],"needs":[]}"#, &mut |_| None)).contains("line 5: "));
     }
 
     #[test]

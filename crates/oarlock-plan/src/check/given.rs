@@ -223,7 +223,13 @@ impl Reader<'_> {
     fn patterns(&mut self, object: &Map<String, Value>, place: &str) -> Vec<String> {
         let texts = self.texts(object, "writes", place);
         for (k, text) in texts.iter().enumerate() {
-            if let Err(error) = Pattern::parse(text) {
+            if ["~/", "$HOME/", "${HOME}/"].iter().any(|home| text.starts_with(home)) {
+                self.problems.add(
+                    format!("{place}.writes[{k}]"),
+                    format!("{} is outside the repository", shown(text)),
+                    Some("leave it out of \"writes\"; put steps that write it in order by a need"),
+                );
+            } else if let Err(error) = Pattern::parse(text) {
                 self.problems.add(
                     format!("{place}.writes[{k}]"),
                     error.to_string(),

@@ -25,8 +25,17 @@ use crate::task_text::split;
 /// Confidence of an order that the plan states.
 const GIVEN_CONFIDENCE: f64 = 0.9;
 
+/// How the reason of an order begins that rests on a shared file alone: it may as well be turned round.
+pub(crate) const SAME_FILE: &str = "writes ";
+
 /// Orders of a cycle that a message names.
 const CYCLE_SHOWN: usize = 12;
+
+/// Why a plan that has passed over work is not split.
+const LOST: &str = "items of the work are in no step; see the warnings for their lines";
+
+/// Why a plan without steps is not.
+const NOTHING_OPEN: &str = "the plan has no steps: there is no open work";
 
 /// Most pairs of patterns that are compared.
 const COMPARED_MAX: usize = 20_000_000;
@@ -45,8 +54,9 @@ pub(crate) fn complete(value: &Value, document: Option<&str>, options: &Options,
     if !problems.list.is_empty() {
         return Err(problems.list);
     }
-    if let Some(Ok(read)) = document.map(Document::read) {
-        details::add(&mut steps, left_out.iter().map(|left| left.lines), &read);
+    let read = document.and_then(|document| Document::read(document).ok());
+    if let Some(read) = &read {
+        details::add(&mut steps, left_out.iter().map(|left| left.lines), read);
     }
     let mut plan = Plan { task: options.task.clone(), planner: "given".to_owned(), steps, ..Plan::default() };
     let mut orders = Orders { needs: vec![Vec::new(); plan.steps.len()], edges: Vec::new() };
@@ -66,6 +76,10 @@ pub(crate) fn complete(value: &Value, document: Option<&str>, options: &Options,
         plan.warnings.extend(lost_items.iter().cloned());
         plan.warnings.extend(left_out.iter().take(PROBLEMS_MAX).map(LeftOut::warning));
     }
+    if plan.steps.is_empty() && problems.list.is_empty() {
+        plan.reason = Some(lost_items.first().map_or(NOTHING_OPEN, |_| LOST).to_owned());
+        return Ok(plan);
+    }
     let order = match schedule::topological(&orders.needs) {
         Ok(order) => order,
         Err(cycle) => {
@@ -83,7 +97,7 @@ pub(crate) fn complete(value: &Value, document: Option<&str>, options: &Options,
     }
     let order = schedule::topological(&orders.needs).expect("writers are put in an order that is there");
     let needs = group::reduced(&orders.needs, &order);
-    let minutes: Vec<u64> = plan.steps.iter().map(|step| step.estimate_minutes.unwrap_or(MINUTES_DEFAULT)).collect();
+    let minutes = minutes(&plan.steps, read.as_ref().and_then(sections::total_minutes));
     let cut = group::cut(&needs, &minutes, options.agents, options.subtasks_max.unwrap_or(usize::MAX));
     plan.edges = orders.edges;
     plan.edges.sort_by_key(|edge| (edge.to, edge.from));
@@ -92,13 +106,24 @@ pub(crate) fn complete(value: &Value, document: Option<&str>, options: &Options,
         let too_small = options.floor.and_then(|floor| floor.refuses(document?, plan.steps.len(), serial));
         too_small.or_else(|| gains_too_little(&cut, &minutes, options.agents))
     } else {
-        Some("items of the work are in no step; see the warnings for their lines".to_owned())
+        Some(LOST.to_owned())
     };
     plan.parallelizable = plan.reason.is_none();
     let cut = if plan.parallelizable { cut } else { group::whole(plan.steps.len()) };
     put_parts(&mut plan, &cut, &minutes, options);
     plan.advice = advice(&needs, !plan.conflicts.is_empty(), &minutes, plan.parallelizable, options);
     Ok(plan)
+}
+
+/// Minutes of each step: its own, its share of what the document states for all of the work, the mean of the others, or the default.
+fn minutes(steps: &[Step], total: Option<u64>) -> Vec<u64> {
+    let stated: Vec<u64> = steps.iter().filter_map(|step| step.estimate_minutes).collect();
+    let known = stated.iter().fold(0_u64, |a, b| a.saturating_add(*b));
+    let count = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX).max(1);
+    let unknown = steps.len() - stated.len();
+    let share = total.and_then(|total| total.checked_sub(known)).filter(|rest| *rest > 0).map(|rest| (rest / count(unknown)).max(1));
+    let mean = (!stated.is_empty()).then(|| (known / count(stated.len())).max(1));
+    steps.iter().map(|step| step.estimate_minutes.or(share).or(mean).unwrap_or(MINUTES_DEFAULT)).collect()
 }
 
 /// Orders of steps, each pair once, with the reason that came first.
@@ -129,7 +154,7 @@ impl Orders {
 /// Steps are numbered from 1, and each has lines in the document.
 fn check_steps(steps: &[Step], document: Option<&str>, problems: &mut Problems) {
     let count = document.map(|document| Document::read(document).map_or(usize::MAX, |read| read.lines.len()));
-    if steps.is_empty() {
+    if steps.is_empty() && document.is_none() {
         problems.add("steps", "the plan has no steps", Some("give a list of objects with n, title, lines and writes"));
     }
     // Two steps that share a line cannot both be what the document says of it, and its orders could be turned against themselves.
@@ -251,7 +276,7 @@ fn keep_writers_apart(plan: &mut Plan, orders: &mut Orders, order: &[usize], pro
             let Some(shared) = writes[*first].iter().find(meet) else { continue };
             let path = table.pattern(*shared).as_str().to_owned();
             if !above[*second].has(*first) {
-                orders.add(*first, *second, format!("writes {path} as step {} does", first + 1), GIVEN_CONFIDENCE);
+                orders.add(*first, *second, format!("{SAME_FILE}{path} as step {} does", first + 1), GIVEN_CONFIDENCE);
                 let implied = above[*first].clone();
                 above[*second].insert(*first);
                 above[*second].add_all(&implied);

@@ -133,7 +133,7 @@ fn the_rules_plan_where_an_agent_does_not() {
         plan.to_string()
     };
     let with = scene.script(&format!("echo '{cycle}'"));
-    assert!(scene.by_rules(&[], &with).contains("step 3 before step 1 (y), step 1 before step 3 (x)"));
+    assert!(scene.by_rules(&[], &with).contains("step 3 before step 1 (the agent says: y), step 1 before step 3 (the agent says: x)"));
     let with = scene.script(&format!("echo '{0}'; echo '{0}' | tr x y", plan().to_string().replace("clock", "xx")));
     assert!(scene.by_rules(&[], &with).contains("there are 2 JSON objects"));
     let silent = scene.script("echo 'please log in' >&2; exit 1");
