@@ -332,4 +332,24 @@ mod tests {
         let plan = validate(shared, Some(DOCUMENT), &Options::new("T-1"), &[]).expect("a plan");
         assert!(!plan.parallelizable && plan.conflicts.len() == 1, "{plan:?}");
     }
+
+    #[test]
+    fn steps_without_a_time_share_what_is_stated() {
+        let of = |estimate: Option<u64>| Step { estimate_minutes: estimate, ..Step::default() };
+        let steps = [of(Some(10)), of(None), of(None)];
+        assert_eq!(minutes(&steps, None), [10, 10, 10]);
+        assert_eq!(minutes(&steps, Some(50)), [10, 20, 20]);
+        assert_eq!(minutes(&steps, Some(5)), [10, 10, 10]);
+        assert_eq!(minutes(&steps[1..], None), [MINUTES_DEFAULT, MINUTES_DEFAULT]);
+    }
+
+    #[test]
+    fn files_below_the_home_directory_are_outside_of_the_repository() {
+        let home = r#"{"steps":[{"n":1,"title":"a","lines":[[5,5]],"writes":["~/.claude/CLAUDE.md"]}],"needs":[]}"#;
+        let problems = validate(home, Some(DOCUMENT), &Options::new("T-1"), &[]).expect_err("outside");
+        assert_eq!(
+            (problems[0].place.as_str(), problems[0].message.as_str()),
+            ("steps[0].writes[0]", "~/.claude/CLAUDE.md is outside the repository")
+        );
+    }
 }
