@@ -39,7 +39,17 @@ impl Once {
             agent: Option<&'a AgentName>,
             request: &'a R,
         }
-        let text = serde_json::to_vec(&Hashed { agent: caller.agent_name().as_ref(), request })?;
+        let agent = caller.agent_name();
+        let agent = agent.as_ref();
+        let text = if R::OUTSIDE_KEY.is_empty() {
+            serde_json::to_vec(&Hashed { agent, request })?
+        } else {
+            let mut request = serde_json::to_value(request)?;
+            if let Some(fields) = request.as_object_mut() {
+                fields.retain(|name, _| !R::OUTSIDE_KEY.contains(&name.as_str()));
+            }
+            serde_json::to_vec(&Hashed { agent, request: &request })?
+        };
         let reply_key = blake3::Hasher::new().update(R::VERB.as_bytes()).update(b"\0").update(key.as_bytes()).finalize();
         Ok(Self { key: key.to_owned(), reply_key: first_half(reply_key), request_hash: first_half(blake3::hash(&text)) })
     }

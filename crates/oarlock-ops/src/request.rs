@@ -28,6 +28,8 @@ pub trait Request: Serialize + DeserializeOwned + JsonSchema + clap::Args + Send
     const IDENTITY: Identity;
     /// Names that fields had before and that still work, so that callers do not break.
     const FORMER_FIELDS: &'static [&'static str] = &[];
+    /// Fields that the caller's machine fills in from what is there at that moment: an idempotency key means the same call without them.
+    const OUTSIDE_KEY: &'static [&'static str] = &[];
     /// The flag by which one text of the request may come from a file of the caller; none for most verbs.
     const TEXT_FILE: Option<TextFile> = None;
     /// The reply.
@@ -43,6 +45,14 @@ pub trait Request: Serialize + DeserializeOwned + JsonSchema + clap::Args + Send
     /// # Errors
     /// What reading files or paths can cause.
     fn localise(&mut self, _local: &mut dyn Local) -> Result<(), OpError> {
+        Ok(())
+    }
+
+    /// Names the commit that it submits for landing, which only the caller's repository knows. Every door on the caller's machine calls it.
+    ///
+    /// # Errors
+    /// `not_found` for a branch that is not there.
+    fn name_commit(&mut self, _local: &dyn Local) -> Result<(), OpError> {
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use oarlock_model::landing::{BranchName, ObjectId};
 use oarlock_model::task::{GrantEnd, TaskState};
 use oarlock_model::{Rejection, SessionId, TaskId, Token};
 use oarlock_ops::OpError;
@@ -139,7 +140,7 @@ pub(crate) fn report(
 ) -> Result<Outcome, OpError> {
     let output = Some(finished.output.clone()).filter(|output| finished.is_success() && !output.is_empty());
     let refused = if finished.is_success() {
-        let done = Done { token: Some(held.token), result: output.clone(), ..Done::of(held.id.clone()) };
+        let done = Done { token: Some(held.token), result: output.clone(), ..done_here(&held.id) };
         match order(store, caller, settings, &done) {
             Ok(reply) if reply.task.state == TaskState::Review => return Ok(Outcome::Submitted),
             Ok(_) => return Ok(Outcome::Done),
@@ -157,6 +158,14 @@ pub(crate) fn report(
         _ => return Err(refused),
     }
     settle_refusal(store, caller, settings, held, &refused, output)
+}
+
+/// A report that a task is done, with the commit that it submits if it is to land: the tip of its branch, or what is checked out here.
+pub(crate) fn done_here(id: &TaskId) -> Done {
+    let tip = std::env::current_dir().ok().and_then(|dir| oarlock_git::tip_here(&dir, &format!("oarlock/{id}")));
+    let commit = tip.as_ref().and_then(|tip| ObjectId::parse(&tip.commit).ok());
+    let branch = tip.and_then(|tip| BranchName::parse(&tip.branch?).ok());
+    Done { branch, commit, ..Done::of(id.clone()) }
 }
 
 /// The store refused the report: what the task has become counts. The output of a program that made parts of its task is kept for

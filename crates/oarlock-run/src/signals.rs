@@ -53,6 +53,11 @@ impl Signals {
         self.came.swap(false, Ordering::SeqCst)
     }
 
+    /// Whether one came that was not taken yet.
+    pub(crate) fn pending(&self) -> bool {
+        self.came.load(Ordering::SeqCst)
+    }
+
     /// Does what a signal does.
     #[cfg(test)]
     pub(crate) fn raise(&self) {

@@ -28,6 +28,12 @@ pub trait Call: Send + Sync {
     /// Those of the request.
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError>;
 
+    /// Names the commit that it submits, from the caller's repository.
+    ///
+    /// # Errors
+    /// `not_found` for a branch that is not there.
+    fn name_commit(&mut self, local: &dyn Local) -> Result<(), OpError>;
+
     /// The text that may come from a file, where its verb has a flag for that.
     fn file_text(&mut self) -> Option<&mut Option<String>>;
 
@@ -155,6 +161,10 @@ macro_rules! of_request {
 
         fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
             self.0.localise(local)
+        }
+
+        fn name_commit(&mut self, local: &dyn Local) -> Result<(), OpError> {
+            self.0.name_commit(local)
         }
 
         fn file_text(&mut self) -> Option<&mut Option<String>> {

@@ -132,12 +132,17 @@ impl Request for Done {
     const ABOUT: &'static str = "Complete a task";
     const EXAMPLE: &'static [&'static str] = &["T-1", "--result", "parser written, 12 tests"];
     const IDENTITY: Identity = Identity::Needed;
+    const OUTSIDE_KEY: &'static [&'static str] = &["branch", "commit"];
     const TEXT_FILE: Option<TextFile> =
         Some(TextFile { flag: "result-file", id: "result_file", field: "result", about: "The result from a file; - reads standard input" });
     type Reply = DoneReply;
 
     fn localise(&mut self, local: &mut dyn Local) -> Result<(), OpError> {
         self.result.as_mut().map_or(Ok(()), |result| local.read_if_dash(result))?;
+        self.name_commit(local)
+    }
+
+    fn name_commit(&mut self, local: &dyn Local) -> Result<(), OpError> {
         if self.commit.is_none()
             && let Some((branch, commit)) = local.submission(&self.id, self.branch.as_ref())?
         {

@@ -11,6 +11,7 @@ use oarlock_ops::store::Store;
 use oarlock_ops::task::{Claim, Done, Note, Release};
 
 use super::{Kept, Shelf};
+use crate::attempt::done_here;
 use crate::progress::Tell;
 
 /// What became of a kept result.
@@ -104,7 +105,7 @@ fn take_and_finish(store: &mut dyn Store, caller: &Caller, settings: &Settings, 
 }
 
 fn done(store: &mut dyn Store, caller: &Caller, settings: &Settings, kept: &Kept) -> Result<(), OpError> {
-    let done = Done { token: Some(kept.token), result: kept.result.clone(), ..Done::of(kept.task.clone()) };
+    let done = Done { token: Some(kept.token), result: kept.result.clone(), ..done_here(&kept.task) };
     call::mutate(store, caller, settings, &done).map(drop)
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::Duration as StdDuration;
+use std::time::{Duration as StdDuration, Instant};
 
 use oarlock_git::merge::MergeRepository;
 use oarlock_model::landing::BranchName;
@@ -17,10 +17,11 @@ use oarlock_ops::store::{Store, StoreError};
 use oarlock_ops::topic::Topics;
 use serde_json::json;
 
+use super::batch::Sizing;
 use super::known::Known;
 use super::lock::{digest, take};
 use super::report::{Merge, MergeEnd, MergeReport, git_failed};
-use super::trial::Trial;
+use super::trial::Tests;
 use crate::Stores;
 use crate::progress::{Progress, Tell};
 use crate::signals::Signals;
@@ -28,8 +29,10 @@ use crate::watch::{SLICE_MS, Watch, is_busy, is_passing};
 
 /// How often a busy store is asked again; each time it is waited for by itself.
 const BUSY_TRIES: u32 = 4;
-/// After how long a target whose worktree is in the way is tried again.
-const BLOCKED_AGAIN: StdDuration = StdDuration::from_secs(1);
+/// After how long a target whose worktree is in the way is tried again, at first; doubled with each try.
+const BLOCKED_FIRST: StdDuration = StdDuration::from_secs(1);
+/// The longest pause between two such tries.
+const BLOCKED_MAX: StdDuration = StdDuration::from_secs(30);
 
 /// How one submission went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,12 +52,14 @@ pub(super) struct Worker<'a> {
     pub(super) caller: Caller,
     pub(super) repository: MergeRepository,
     pub(super) onto: BranchName,
-    pub(super) trial: Option<(Trial, Known)>,
+    pub(super) tests: Option<Tests>,
     pub(super) signals: &'a Signals,
     pub(super) tell: &'a dyn Tell,
     pub(super) report: MergeReport,
     /// Whether what a dead worker has left is settled.
     pub(super) is_settled: bool,
+    /// How large the next batch is.
+    pub(super) sizing: Sizing,
 }
 
 pub(super) fn work(
@@ -93,15 +98,26 @@ pub(super) fn work(
     };
     let file = stores.file();
     let dir = file.parent().map_or_else(|| PathBuf::from("."), PathBuf::from).join("landing");
-    let trial = merge.test.as_ref().map(|test| {
-        let tree = dir.join(digest(onto.as_str())).join("tree");
-        (Trial::new(&repository, tree, test.clone(), merge.test_timeout), Known::new(&dir, test))
-    });
-    let report = MergeReport { onto: onto.clone(), landed: Vec::new(), refused: Vec::new(), tests_run: 0, tested: trial.is_some() };
-    let mut worker = Worker { store, settings, caller, repository, onto, trial, signals, tell: &tell, report, is_settled: false };
+    let trees = dir.join(digest(onto.as_str()));
+    let new = |test: &String| Tests::new(&repository, &trees, Known::new(&dir, test), test, merge.test_timeout, merge.slots);
+    let tests = merge.test.as_ref().map(new);
+    let report = MergeReport { onto: onto.clone(), landed: Vec::new(), refused: Vec::new(), tests_run: 0, tested: tests.is_some() };
+    let mut worker = Worker {
+        store,
+        settings,
+        caller,
+        repository,
+        onto,
+        tests,
+        signals,
+        tell: &tell,
+        report,
+        is_settled: false,
+        sizing: Sizing::default(),
+    };
     let ended = worker.run(merge.once);
-    if let Some((trial, _)) = &worker.trial {
-        trial.clean_up();
+    if let Some(tests) = &worker.tests {
+        tests.clean_up();
     }
     Ok(MergeEnd { error: ended.err(), report: worker.report })
 }
@@ -111,7 +127,7 @@ impl Worker<'_> {
     /// Why it ended before the queue was empty.
     fn run(&mut self, once: bool) -> Result<(), OpError> {
         let mut watch = Watch::new(&mut *self.store, Topics::LOG)?;
-        let mut told_blocked = None;
+        let (mut told_blocked, mut pause) = (None, BLOCKED_FIRST);
         loop {
             if self.signals.taken() {
                 return Err(OpError::Interrupted);
@@ -119,7 +135,7 @@ impl Worker<'_> {
             match self.turn() {
                 Ok(None) if once => return Ok(()),
                 Ok(None) => self.wait(&mut watch, SLICE_MS)?,
-                Ok(Some((_, Step::Settled))) => told_blocked = None,
+                Ok(Some((_, Step::Settled))) => (told_blocked, pause) = (None, BLOCKED_FIRST),
                 Ok(Some((_, Step::Interrupted))) => return Err(OpError::Interrupted),
                 Ok(Some((task, Step::Blocked { worktree, why }))) => {
                     let message =
@@ -136,8 +152,11 @@ impl Worker<'_> {
                         self.tell.warning(&message);
                         told_blocked = Some(message);
                     }
-                    let again_ms = i64::try_from(BLOCKED_AGAIN.as_millis()).unwrap_or(SLICE_MS);
-                    self.wait(&mut watch, again_ms)?;
+                    let until = Instant::now() + pause;
+                    while Instant::now() < until && !self.signals.pending() {
+                        self.wait(&mut watch, SLICE_MS)?;
+                    }
+                    pause = (pause * 2).min(BLOCKED_MAX);
                 }
                 Err(error) if !once && is_passing(&error) => self.wait(&mut watch, SLICE_MS)?,
                 Err(error) => return Err(error),
@@ -152,14 +171,14 @@ impl Worker<'_> {
         }
     }
 
-    /// The first submission of the queue, and how it went; none when the queue is empty.
+    /// One batch of the queue: its first task, and how it went; none when the queue is empty.
     fn turn(&mut self) -> Result<Option<(TaskId, Step)>, OpError> {
         let queue = self.order(&TakeLandings { onto: self.onto.clone() })?.queue;
         if self.settle(&queue)? {
             return Ok(queue.first().map(|first| (first.task.clone(), Step::Settled)));
         }
         let Some(first) = queue.first() else { return Ok(None) };
-        let step = self.land(first)?;
+        let step = self.land(&queue)?;
         Ok(Some((first.task.clone(), step)))
     }
 

@@ -23,6 +23,8 @@ pub struct Merge {
     pub test: Option<String>,
     /// How long one run of it may take.
     pub test_timeout: StdDuration,
+    /// How many tests may run at once, when a batch fails.
+    pub slots: usize,
     /// End when the queue is empty.
     pub once: bool,
     /// Who calls.
@@ -38,7 +40,7 @@ pub struct Landed {
     pub task: TaskId,
     /// The merge commit in the target branch.
     pub commit: ObjectId,
-    /// Runs of the test for this landing.
+    /// Runs of the test of the batch that it landed with.
     pub tests: u32,
     /// Whether the test failed first and passed when it was repeated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -14,12 +14,13 @@ use super::report::{Landed, git_failed, object};
 const READ_BACK_MAX: usize = 1_000;
 
 impl Worker<'_> {
-    /// Settles what a dead worker has left, once for each worker. Whether anything has changed, so that the queue is another one.
+    /// Settles what a dead worker has left, or this one when the store could not be written. Whether anything has changed, so that the queue is another one.
     ///
     /// # Errors
     /// Git fails, store errors.
     pub(super) fn settle(&mut self, queue: &[QueuedTask]) -> Result<bool, OpError> {
-        if queue.is_empty() || std::mem::replace(&mut self.is_settled, true) {
+        let is_left = queue.iter().any(|queued| queued.candidate.is_some());
+        if queue.is_empty() || (std::mem::replace(&mut self.is_settled, true) && !is_left) {
             return Ok(false);
         }
         let failed = |error| git_failed("the landing commits of the target cannot be read", &error);

@@ -1,119 +1,53 @@
-//! Landing one submission: candidate, test, target, store.
+//! One submission: its candidate on top of others, and its refusal.
 
-use oarlock_git::merge::{Conflict, Merged, Message, Moved};
+use oarlock_git::merge::{Conflict, Merged, Message};
 use oarlock_model::landing::{LandingRefusal, ObjectId};
 use oarlock_model::limits;
 use oarlock_model::task::TaskState;
 use oarlock_ops::OpError;
-use oarlock_ops::landing::{Land, QueuedTask, RefuseLanding, RequeueLanding, StartLanding, TestedLanding};
+use oarlock_ops::landing::{QueuedTask, RefuseLanding};
 
 use super::brief::{self, Clash, Other};
-use super::queue::{Step, Worker};
-use super::report::{Landed, Refused, git_failed, object};
-use super::trial::Verdict;
+use super::queue::Worker;
+use super::report::{Refused, git_failed, object};
 
-/// How often a target that others move is tried before the queue goes on with what comes next.
-const STALE_TRIES: u32 = 20;
 /// Landings that a brief about a failed test names.
 const OTHERS_MAX: usize = 10;
 
-/// What a submission and the target make together.
-enum Candidate {
+/// What a submission and the commit below it make together.
+pub(super) enum Candidate {
     /// A commit that may land once its tree has passed.
     Made(Made),
     /// It cannot land.
     Refused { files: Vec<String>, brief: String },
 }
 
-struct Made {
-    commit: String,
-    tree: ObjectId,
-    /// The tree is the target's: there is nothing to test.
-    is_empty: bool,
-    driven: Vec<String>,
+/// A merge commit that is in no branch yet.
+pub(super) struct Made {
+    pub(super) commit: ObjectId,
+    pub(super) tree: ObjectId,
+    /// Files that a merge driver put together.
+    pub(super) driven: Vec<String>,
 }
 
 impl Worker<'_> {
-    /// Takes one submission from its place in the queue to its end.
-    ///
-    /// # Errors
-    /// Git fails, store errors.
-    pub(super) fn land(&mut self, queued: &QueuedTask) -> Result<Step, OpError> {
-        let (id, submission) = (queued.task.clone(), queued.submission);
-        if self.order_step(queued, &StartLanding { id: id.clone(), submission })?.is_none() {
-            return Ok(Step::Settled);
-        }
-        let (mut tests, mut is_flaky) = (0, false);
-        for _ in 0..STALE_TRIES {
-            let target = self.tip()?;
-            let made = match self.candidate(&target, queued)? {
-                Candidate::Made(made) => made,
-                Candidate::Refused { files, brief } => return self.refuse(queued, LandingRefusal::Conflict, files, brief),
-            };
-            match self.judge(&made)? {
-                Verdict::Passed { runs, is_flaky: flaky } => (tests, is_flaky) = (tests + runs, is_flaky || flaky),
-                Verdict::Failed { runs, how, output } => {
-                    tests += runs;
-                    let brief = self.brief_of_test(queued, &target, &how, &output)?;
-                    let failed = TestedLanding { id, submission, tests, flaky: false, tree: Some(made.tree), candidate: None };
-                    if self.order_step(queued, &failed)?.is_none() {
-                        return Ok(Step::Settled);
-                    }
-                    return self.refuse(queued, LandingRefusal::Test, Vec::new(), brief);
-                }
-                Verdict::Interrupted => {
-                    self.order_step(queued, &RequeueLanding { id, submission })?;
-                    return Ok(Step::Interrupted);
-                }
-            }
-            let commit = object(&made.commit)?;
-            let candidate = Some(commit.clone());
-            let tested = TestedLanding { id: id.clone(), submission, tests, flaky: is_flaky, tree: Some(made.tree), candidate };
-            if self.order_step(queued, &tested)?.is_none() {
-                return Ok(Step::Settled);
-            }
-            // From here to `Land` the store keeps the task in the queue, whatever becomes of this process.
-            let moved = self.repository.move_branch(self.onto.as_str(), &made.commit, &target);
-            match moved {
-                Ok(Moved::Moved) => {
-                    self.order(&Land { id: id.clone(), submission, commit: commit.clone() })?;
-                    self.tell.line(&format!("{id} \"{}\" has landed on {} as {commit}", queued.title, self.onto));
-                    self.report.landed.push(Landed { task: id, commit, tests, flaky: is_flaky, driven: made.driven });
-                    return Ok(Step::Settled);
-                }
-                Ok(Moved::Stale) => {
-                    self.order_step(queued, &RequeueLanding { id: id.clone(), submission })?;
-                }
-                Ok(Moved::Blocked { worktree, why }) => {
-                    self.order_step(queued, &RequeueLanding { id, submission })?;
-                    return Ok(Step::Blocked { worktree, why });
-                }
-                Err(error) => {
-                    self.order_step(queued, &RequeueLanding { id, submission })?;
-                    return Err(git_failed(&format!("{} cannot be moved", self.onto), &error));
-                }
-            }
-        }
-        Ok(Step::Settled)
-    }
-
-    fn tip(&self) -> Result<String, OpError> {
+    pub(super) fn tip(&self) -> Result<String, OpError> {
         let tip = self.repository.tip(self.onto.as_str()).map_err(|error| git_failed("the target branch cannot be read", &error))?;
         tip.ok_or_else(|| {
             git_failed("the target branch is gone", &oarlock_git::GitFailed::new(format!("there is no branch {}", self.onto)))
         })
     }
 
-    fn candidate(&mut self, target: &str, queued: &QueuedTask) -> Result<Candidate, OpError> {
+    /// The merge of a submission into `target`: the branch's tip, or the candidate of the submission before it.
+    pub(super) fn candidate(&mut self, target: &str, queued: &QueuedTask) -> Result<Candidate, OpError> {
         let failed = |error| git_failed(&format!("{} cannot be merged", queued.task), &error);
         let submitted = queued.commit.as_str();
         let refused = |why: &str, onto| Candidate::Refused { files: Vec::new(), brief: brief::of_commit(queued, onto, why) };
         if self.repository.commit(submitted).map_err(failed)?.is_none() {
             return Ok(refused("this repository does not have it", &self.onto));
         }
-        let before = self.repository.tree_of(target).map_err(failed)?;
         let (tree, driven, lost) = if self.repository.is_in(submitted, target).map_err(failed)? {
-            (before.clone(), Vec::new(), Vec::new())
+            (self.repository.tree_of(target).map_err(failed)?, Vec::new(), Vec::new())
         } else {
             match self.repository.merge(target, submitted).map_err(failed)? {
                 Merged::Clean { tree, driven, lost } => (tree, driven, lost),
@@ -121,7 +55,7 @@ impl Worker<'_> {
                 Merged::Conflicting(conflicts) => return self.conflicting(target, queued, &conflicts),
             }
         };
-        if !lost.is_empty() || (!driven.is_empty() && self.trial.is_none()) {
+        if !lost.is_empty() || (!driven.is_empty() && self.tests.is_none()) {
             let (files, why) = match lost.is_empty() {
                 true => (driven, "Without a test nothing tells whether that is right."),
                 false => (lost, "That loses lines which one of the two has added."),
@@ -136,29 +70,7 @@ impl Worker<'_> {
             token: queued.token.map(|token| token.0),
         };
         let commit = self.repository.commit_merge(&tree, target, submitted, &message).map_err(failed)?;
-        Ok(Candidate::Made(Made { commit, is_empty: tree == before, tree: object(&tree)?, driven }))
-    }
-
-    /// The test of a candidate, unless its tree has passed before or is the target's own.
-    fn judge(&mut self, made: &Made) -> Result<Verdict, OpError> {
-        let untested = Verdict::Passed { runs: 0, is_flaky: false };
-        let Some((trial, known)) = &self.trial else { return Ok(untested) };
-        if made.is_empty || known.has_passed(&made.tree) {
-            return Ok(untested);
-        }
-        let verdict = trial.judge(&made.commit, self.signals)?;
-        match &verdict {
-            Verdict::Passed { runs, is_flaky } => {
-                self.report.tests_run += runs;
-                if *is_flaky {
-                    self.tell.warning("the test failed, and passed when it was repeated on the same tree: it is flaky");
-                }
-                known.note_passed(&made.tree);
-            }
-            Verdict::Failed { runs, .. } => self.report.tests_run += runs,
-            Verdict::Interrupted => {}
-        }
-        Ok(verdict)
+        Ok(Candidate::Made(Made { commit: object(&commit)?, tree: object(&tree)?, driven }))
     }
 
     fn conflicting(&mut self, target: &str, queued: &QueuedTask, conflicts: &[Conflict]) -> Result<Candidate, OpError> {
@@ -174,12 +86,12 @@ impl Worker<'_> {
         Ok(Candidate::Refused { files, brief: brief::of_conflict(queued, &self.onto, &clashes) })
     }
 
-    fn brief_of_test(&mut self, queued: &QueuedTask, target: &str, how: &str, output: &str) -> Result<String, OpError> {
+    pub(super) fn brief_of_test(&mut self, queued: &QueuedTask, target: &str, how: &str, output: &str) -> Result<String, OpError> {
         let failed = |error| git_failed("the history of the target cannot be read", &error);
         let base = self.repository.merge_base(target, queued.commit.as_str()).map_err(failed)?;
         let landed = self.repository.landed(target, base.as_deref(), None, OTHERS_MAX).map_err(failed)?;
         let others = landed.into_iter().map(|landed| self.other(landed.task)).collect::<Result<Vec<_>, _>>()?;
-        let test = self.trial.as_ref().map(|(trial, _)| trial.test().to_owned()).unwrap_or_default();
+        let test = self.tests.as_ref().map(|tests| tests.command.clone()).unwrap_or_default();
         Ok(brief::of_test(queued, &self.onto, &test, how, output, &others))
     }
 
@@ -188,7 +100,7 @@ impl Worker<'_> {
         Ok(Other { id, title, result })
     }
 
-    fn refuse(&mut self, queued: &QueuedTask, reason: LandingRefusal, files: Vec<String>, brief: String) -> Result<Step, OpError> {
+    pub(super) fn refuse(&mut self, queued: &QueuedTask, reason: LandingRefusal, files: Vec<String>, brief: String) -> Result<(), OpError> {
         let refusal = RefuseLanding {
             id: queued.task.clone(),
             submission: queued.submission,
@@ -202,7 +114,7 @@ impl Worker<'_> {
             self.tell.line(&format!("{} \"{}\" does not land ({reason}): {then}", queued.task, queued.title));
             self.report.refused.push(Refused { task: queued.task.clone(), reason, files, waits_for_person });
         }
-        Ok(Step::Settled)
+        Ok(())
     }
 }
 

@@ -1,16 +1,19 @@
 //! Running the test of a candidate: in a worktree of its own, ended with everything that it has started, and repeated once when it fails.
 
 use std::io::{self, Read as _};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use oarlock_git::merge::{MergeRepository, TestTree};
 use oarlock_host::process::guard;
+use oarlock_model::landing::ObjectId;
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
 
+use super::known::Known;
 use super::report::git_failed;
 use crate::capture::Capture;
 use crate::child::ending;
@@ -23,12 +26,73 @@ const SLICE: Duration = Duration::from_millis(100);
 /// How long the streams of a test may stay open after it has ended.
 const DRAIN_GRACE: Duration = Duration::from_secs(1);
 
-/// A test, and where it runs.
+/// The test of a queue: its command, the trees that have passed it, and a worktree for each slot.
 #[derive(Debug)]
-pub(super) struct Trial {
+pub(super) struct Tests {
+    pub(super) command: String,
+    pub(super) known: Known,
+    trials: Vec<Trial>,
+}
+
+/// One slot: a test, and where it runs.
+#[derive(Debug)]
+struct Trial {
     test: String,
     timeout: Duration,
     tree: TestTree,
+}
+
+/// Whether a signal came: it is taken once, and all slots have to see it.
+struct Stop<'a> {
+    signals: &'a Signals,
+    came: AtomicBool,
+}
+
+impl Stop<'_> {
+    fn came(&self) -> bool {
+        if self.signals.taken() {
+            self.came.store(true, Ordering::SeqCst);
+        }
+        self.came.load(Ordering::SeqCst)
+    }
+}
+
+impl Tests {
+    /// The test of a queue, in so many slots below `dir`.
+    pub(super) fn new(repository: &MergeRepository, dir: &Path, known: Known, test: &str, timeout: Duration, slots: usize) -> Self {
+        let trial = |slot| Trial { test: test.to_owned(), timeout, tree: TestTree::new(repository, dir.join(format!("tree-{slot}"))) };
+        Self { command: test.to_owned(), known, trials: (0..slots.max(1)).map(trial).collect() }
+    }
+
+    /// How many candidates can be tested at once.
+    pub(super) fn slots(&self) -> usize {
+        self.trials.len()
+    }
+
+    /// Tests one commit. A failure is repeated once where that is asked for.
+    pub(super) fn judge(&self, commit: &ObjectId, repeats: bool, signals: &Signals) -> Result<Verdict, OpError> {
+        let stop = Stop { signals, came: AtomicBool::new(false) };
+        self.trials.first().map_or(Ok(Verdict::Interrupted), |trial| trial.judge(commit.as_str(), repeats, &stop))
+    }
+
+    /// Tests commits side by side, at most one in each slot.
+    pub(super) fn judge_all(&self, commits: &[&ObjectId], signals: &Signals) -> Result<Vec<Verdict>, OpError> {
+        let stop = &Stop { signals, came: AtomicBool::new(false) };
+        // Git makes one worktree after the other.
+        let running = self.trials.iter().zip(commits).map(|(trial, commit)| trial.check_out(commit.as_str()).map(|()| (trial, commit)));
+        let running: Vec<_> = running.collect::<Result<_, _>>()?;
+        std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                running.into_iter().map(|(trial, commit)| scope.spawn(move || trial.judge(commit.as_str(), false, stop))).collect();
+            let panicked = |_| OpError::Internal("a thread that ran a test has panicked".into());
+            threads.into_iter().map(|thread| thread.join().map_err(panicked)?).collect()
+        })
+    }
+
+    /// Removes the worktrees.
+    pub(super) fn clean_up(&self) {
+        self.trials.iter().for_each(|trial| trial.tree.remove());
+    }
 }
 
 /// What became of the test of one candidate.
@@ -54,34 +118,29 @@ enum Run {
 }
 
 impl Trial {
-    pub(super) fn new(repository: &MergeRepository, dir: PathBuf, test: String, timeout: Duration) -> Self {
-        Self { test, timeout, tree: TestTree::new(repository, dir) }
+    fn check_out(&self, commit: &str) -> Result<(), OpError> {
+        self.tree.check_out(commit).map_err(|error| git_failed("the candidate cannot be checked out for its test", &error))
     }
 
-    /// The command.
-    pub(super) fn test(&self) -> &str {
-        &self.test
-    }
-
-    /// Tests a commit. A failure is repeated once on the same tree; a test that did not end is not.
-    pub(super) fn judge(&self, commit: &str, signals: &Signals) -> Result<Verdict, OpError> {
+    /// Tests a commit. A failure is repeated once on the same tree where that is asked for; a test that did not end is not.
+    fn judge(&self, commit: &str, repeats: bool, stop: &Stop<'_>) -> Result<Verdict, OpError> {
         let mut runs = 0;
         loop {
-            self.tree.check_out(commit).map_err(|error| git_failed("the candidate cannot be checked out for its test", &error))?;
+            self.check_out(commit)?;
             runs += 1;
-            match self.run(signals)? {
+            match self.run(stop)? {
                 Run::Interrupted => return Ok(Verdict::Interrupted),
                 Run::TimedOut(output) => {
                     return Ok(Verdict::Failed { runs, how: format!("it did not end within {} s", self.timeout.as_secs()), output });
                 }
                 Run::Ended(status, _) if status.success() => return Ok(Verdict::Passed { runs, is_flaky: runs > 1 }),
-                Run::Ended(status, output) if runs > 1 => return Ok(Verdict::Failed { runs, how: ending(status), output }),
+                Run::Ended(status, output) if runs > 1 || !repeats => return Ok(Verdict::Failed { runs, how: ending(status), output }),
                 Run::Ended(..) => {}
             }
         }
     }
 
-    fn run(&self, signals: &Signals) -> Result<Run, OpError> {
+    fn run(&self, stop: &Stop<'_>) -> Result<Run, OpError> {
         let failed = |error: io::Error| {
             let message = format!("the test cannot be started: {error}");
             OpError::from(StoreError::Unavailable { message, hint: "is there a shell (sh)?".into() })
@@ -120,7 +179,7 @@ impl Trial {
             if guarded.has_ended() {
                 break;
             }
-            let is_interrupted = signals.taken();
+            let is_interrupted = stop.came();
             if is_interrupted || begun.elapsed() >= self.timeout {
                 stopped = Some(is_interrupted);
                 guarded.kill_all();
@@ -135,10 +194,5 @@ impl Trial {
             Some(false) => Run::TimedOut(output),
             None => Run::Ended(status, output),
         })
-    }
-
-    /// Removes its worktree.
-    pub(super) fn clean_up(&self) {
-        self.tree.remove();
     }
 }

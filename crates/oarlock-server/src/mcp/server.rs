@@ -1,5 +1,6 @@
 //! What a server for models has in hand, and how it makes a call: bounded, cut and written so that a model reads what a person would see.
 
+use oarlock_client::ThisMachine;
 use oarlock_model::text::{escape_json, escaped_line};
 use oarlock_model::{ErrorCode, Rejection, seeded};
 use oarlock_ops::OpError;
@@ -50,8 +51,13 @@ impl Server {
         let caller = self.sessions.caller(&self.backend, &standing).await?;
         schema::check_fields(entry, &request)?;
         number::check_value("the call", &request)?;
-        let call: Arc<dyn registry::Call> = Arc::from((entry.from_json)(request)?);
+        let mut call = (entry.from_json)(request)?;
         call.check_remote()?;
+        if self.peer.is_some() {
+            // The client stands where this server was started.
+            call.name_commit(&ThisMachine)?;
+        }
+        let call: Arc<dyn registry::Call> = Arc::from(call);
         let waits = call.waiting().is_some();
         let called = tokio::select! {
             biased;

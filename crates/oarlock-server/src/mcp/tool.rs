@@ -27,7 +27,7 @@ const OFFERS: &[Offer] = &[
     },
     Offer { verb: "claim", fields: &["id", "ttl", "wait", "or_message", "reserve"], idempotent: false },
     Offer { verb: "renew", fields: &["id", "token", "ttl", "progress", "note"], idempotent: true },
-    Offer { verb: "done", fields: &["id", "token", "result", "artifact", "claim", "reserve", "wait"], idempotent: true },
+    Offer { verb: "done", fields: &["id", "token", "result", "artifact", "branch", "claim", "reserve", "wait"], idempotent: true },
     Offer { verb: "fail", fields: &["id", "token", "reason", "no_retry"], idempotent: false },
     Offer { verb: "reserve", fields: &["globs", "shared", "ttl", "task", "reason", "wait"], idempotent: false },
     Offer { verb: "send", fields: &["to", "text", "subject", "reply_to", "ack"], idempotent: false },

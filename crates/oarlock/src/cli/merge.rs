@@ -29,11 +29,14 @@ pub(crate) struct MergeArgs {
     /// How long one run of the test may take [default: 30m]
     #[arg(long, value_name = "D", requires = "test")]
     test_timeout: Option<Duration>,
+    /// How many tests may run at once, to find what fails in a batch [default: 1]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(1..=64))]
+    slots: Option<u8>,
     /// End when the queue is empty
     #[arg(long)]
     once: bool,
     /// Show the queue and change nothing
-    #[arg(long, conflicts_with_all = ["test", "test_timeout", "once"])]
+    #[arg(long, conflicts_with_all = ["test", "test_timeout", "slots", "once"])]
     status: bool,
 }
 
@@ -51,6 +54,7 @@ pub(crate) fn merge(args: MergeArgs, common: &Common, output: &Output) -> Result
         onto: args.onto,
         test: args.test,
         test_timeout: args.test_timeout.map_or(TEST_TIMEOUT_DEFAULT, Duration::as_std),
+        slots: args.slots.map_or(1, usize::from),
         once: args.once,
         caller,
         directory: std::env::current_dir()

@@ -149,3 +149,53 @@ fn a_target_has_to_be_there_and_to_be_named() {
     repo.project.call("done C --as ada").dir(&outside).env("OARLOCK_STORE", &store).fails(2, "invalid_request");
     repo.project.call("merge --onto main --once").dir(&outside).env("OARLOCK_STORE", &store).fails(4, "state_conflict");
 }
+
+#[test]
+fn one_of_many_that_fails_is_found_and_the_others_land_in_few_tests() {
+    let repo = Repo::new();
+    for n in 0..8 {
+        let name = format!("f{n}");
+        repo.submit(&format!("T-{n}"), "main", &[(&name, if n == 5 { "bad\n" } else { "good\n" })]);
+    }
+    let reply = repo.merge("--slots 3 --test '! grep -q bad f?'");
+    assert_eq!(Repo::tasks(&reply, "landed"), ["T-0", "T-1", "T-2", "T-3", "T-4", "T-6", "T-7"]);
+    assert_eq!(Repo::tasks(&reply, "refused"), ["T-5"]);
+    assert_eq!(repo.landed_on("main"), Repo::tasks(&reply, "landed"));
+    let runs = reply["tests_run"].as_u64().expect("a number");
+    assert!(runs <= 9, "{runs} runs");
+    assert!(repo.project.task("T-5")["rejected"].as_str().expect("a brief").contains("grep -q bad"));
+    assert_eq!(repo.git("worktree list --porcelain").matches("worktree ").count(), 2);
+}
+
+#[test]
+fn two_that_pass_alone_and_not_together_do_not_both_land() {
+    let repo = Repo::new();
+    repo.submit("A", "main", &[("a.txt", "a\n")]);
+    repo.submit("B", "main", &[("b.txt", "b\n")]);
+    let reply = repo.merge("--slots 2 --test '! test -e a.txt -a -e b.txt'");
+    assert_eq!((Repo::tasks(&reply, "landed"), Repo::tasks(&reply, "refused")), (vec!["A".into()], vec!["B".into()]));
+    let brief = repo.project.task("B")["rejected"].as_str().expect("a brief").to_owned();
+    assert!(brief.contains("task A"), "{brief}");
+}
+
+#[test]
+fn an_idempotency_key_means_the_same_call_wherever_the_branch_is() {
+    let repo = Repo::new();
+    repo.project.ok("add t --id T");
+    repo.project.ok("claim T --as ada");
+    let done = || repo.project.call("done T --as ada --result r --idempotency-key k").dir(repo.agent());
+    let first = done().ok();
+    repo.branch("elsewhere", "main", &[("x", "x\n")]);
+    assert_eq!(done().ok()["task"]["id"], first["task"]["id"]);
+}
+
+#[test]
+fn a_worker_submits_the_branch_of_its_task() {
+    let repo = Repo::new();
+    repo.project.ok("add 'task A' --id A --gate merge");
+    let script = "git checkout -q -b oarlock/A && echo a > a.txt && git add -A && git -c user.name=w -c user.email=w@x commit -qm a && git checkout -q --detach main";
+    let report = repo.project.call_args(&["work", "--as", "eve", "--once", "--", "sh", "-c", script]).dir(repo.agent()).ok();
+    assert_eq!(report["tasks"][0]["outcome"], "submitted", "{report}");
+    assert_eq!(Repo::tasks(&repo.merge("--test true"), "landed"), ["A"]);
+    assert_eq!(repo.git("show main:a.txt"), "a");
+}

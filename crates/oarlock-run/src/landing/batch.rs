@@ -1,0 +1,301 @@
+//! Landing a batch: the first submissions of the queue, each merged on top of the one before, tested as one tree and landed by one move of the
+//! branch. A batch that fails is cut into prefixes, which are tested side by side; the longest that passes lands, and what is behind it is a smaller batch
+//! of the next turn. Only a submission that fails alone on top of the target is refused.
+
+use oarlock_git::merge::Moved;
+use oarlock_model::landing::{LandingRefusal, ObjectId};
+use oarlock_ops::OpError;
+use oarlock_ops::landing::{Land, QueuedTask, RequeueLanding, StartLanding, TestedLanding};
+
+use super::queue::{Step, Worker};
+use super::report::{Landed, git_failed};
+use super::step::{Candidate, Made};
+use super::trial::Verdict;
+
+/// Submissions of one batch.
+const BATCH_MAX: usize = 16;
+/// Outcomes that decide whether batches are worth it.
+const OUTCOMES_KEPT: usize = 20;
+/// Outcomes that there must be before they decide.
+const OUTCOMES_MIN: usize = 4;
+/// Failures, in percent, above which submissions are tested one at a time.
+const FAILURES_MAX_PERCENT: usize = 30;
+
+/// How large the next batch is.
+#[derive(Debug)]
+pub(super) struct Sizing {
+    /// After a failed batch: the next one ends before what failed.
+    limit: usize,
+    /// The last outcomes of tests of single submissions and of batches: whether each failed.
+    outcomes: Vec<bool>,
+}
+
+impl Default for Sizing {
+    fn default() -> Self {
+        Self { limit: BATCH_MAX, outcomes: Vec::new() }
+    }
+}
+
+impl Sizing {
+    fn size(&self) -> usize {
+        let failures = self.outcomes.iter().filter(|failed| **failed).count();
+        let is_red = self.outcomes.len() >= OUTCOMES_MIN && failures * 100 > self.outcomes.len() * FAILURES_MAX_PERCENT;
+        if is_red { 1 } else { self.limit.clamp(1, BATCH_MAX) }
+    }
+
+    /// So many submissions have landed, or one was refused.
+    fn settled(&mut self, landed: usize, refused: usize) {
+        self.outcomes.extend(std::iter::repeat_n(false, landed));
+        self.outcomes.extend(std::iter::repeat_n(true, refused));
+        let old = self.outcomes.len().saturating_sub(OUTCOMES_KEPT);
+        self.outcomes.drain(..old);
+    }
+}
+
+/// A submission in a batch.
+struct Member<'q> {
+    queued: &'q QueuedTask,
+    made: Made,
+}
+
+/// What the tests say of a batch.
+enum Judged {
+    /// The first so many may land.
+    Pass {
+        count: usize,
+        runs: u32,
+        is_flaky: bool,
+    },
+    /// The only one failed.
+    Fail {
+        runs: u32,
+        how: String,
+        output: String,
+    },
+    /// None of the prefixes passed.
+    Split,
+    Interrupted,
+}
+
+/// The lengths at which a batch that failed is cut, for so many slots.
+fn cuts(len: usize, slots: usize) -> Vec<usize> {
+    let parts = slots.max(1) + 1;
+    let mut cuts: Vec<usize> = (1..parts).map(|part| len * part / parts).filter(|cut| (1..len).contains(cut)).collect();
+    cuts.dedup();
+    if cuts.is_empty() && len > 1 {
+        cuts.push(1);
+    }
+    cuts
+}
+
+impl Worker<'_> {
+    /// Takes the first submissions of the queue to their end, or some of them.
+    ///
+    /// # Errors
+    /// Git fails, store errors.
+    pub(super) fn land(&mut self, queue: &[QueuedTask]) -> Result<Step, OpError> {
+        let target = self.tip()?;
+        let mut members: Vec<Member<'_>> = Vec::new();
+        for queued in queue.iter().take(self.sizing.size()) {
+            let below = members.last().map_or_else(|| target.clone(), |member| member.made.commit.to_string());
+            match self.candidate(&below, queued)? {
+                Candidate::Made(made) => members.push(Member { queued, made }),
+                // With what is before it, that is not yet sure to land.
+                Candidate::Refused { .. } if !members.is_empty() => break,
+                Candidate::Refused { files, brief } => {
+                    let start = StartLanding { id: queued.task.clone(), submission: queued.submission };
+                    if self.order_step(queued, &start)?.is_some() {
+                        self.refuse(queued, LandingRefusal::Conflict, files, brief)?;
+                    }
+                    return Ok(Step::Settled);
+                }
+            }
+        }
+        for (n, member) in members.iter().enumerate() {
+            let start = StartLanding { id: member.queued.task.clone(), submission: member.queued.submission };
+            if self.order_step(member.queued, &start)?.is_none() {
+                // It is out of the queue: the others are merged again without it.
+                self.requeue(members.get(..n).unwrap_or_default())?;
+                return Ok(Step::Settled);
+            }
+        }
+        match self.judge(&members, &target)? {
+            Judged::Pass { count, runs, is_flaky } => {
+                let landing: Vec<Member<'_>> = members.drain(..count).collect();
+                self.requeue(&members)?;
+                self.move_to(&target, landing, runs, is_flaky)
+            }
+            Judged::Fail { runs, how, output } => {
+                if let Some(Member { queued, made }) = members.pop() {
+                    let brief = self.brief_of_test(queued, &target, &how, &output)?;
+                    let (id, submission, tree) = (queued.task.clone(), queued.submission, Some(made.tree));
+                    let failed = TestedLanding { id, submission, tests: runs, flaky: false, tree, candidate: None };
+                    if self.order_step(queued, &failed)?.is_some() {
+                        self.refuse(queued, LandingRefusal::Test, Vec::new(), brief)?;
+                    }
+                    self.sizing.settled(0, 1);
+                    self.sizing.limit = BATCH_MAX;
+                }
+                Ok(Step::Settled)
+            }
+            Judged::Split => {
+                self.requeue(&members)?;
+                Ok(Step::Settled)
+            }
+            Judged::Interrupted => {
+                self.requeue(&members)?;
+                Ok(Step::Interrupted)
+            }
+        }
+    }
+
+    /// Puts submissions back to their places in the queue.
+    fn requeue(&mut self, members: &[Member<'_>]) -> Result<(), OpError> {
+        members.iter().try_for_each(|Member { queued, .. }| {
+            let again = RequeueLanding { id: queued.task.clone(), submission: queued.submission };
+            self.order_step(queued, &again).map(drop)
+        })
+    }
+
+    fn judge(&mut self, members: &[Member<'_>], target: &str) -> Result<Judged, OpError> {
+        let Some(Member { made: whole, .. }) = members.last() else { return Ok(Judged::Split) };
+        let Some(tests) = &self.tests else { return Ok(Judged::Pass { count: members.len(), runs: 0, is_flaky: false }) };
+        let before = self.repository.tree_of(target).map_err(|error| git_failed("the target cannot be read", &error))?;
+        if whole.tree.as_str() == before || tests.known.has_passed(&whole.tree) {
+            return Ok(Judged::Pass { count: members.len(), runs: 0, is_flaky: false });
+        }
+        let is_alone = members.len() == 1;
+        let verdict = tests.judge(&whole.commit, is_alone, self.signals)?;
+        match verdict {
+            Verdict::Interrupted => Ok(Judged::Interrupted),
+            Verdict::Passed { runs, is_flaky } => {
+                tests.known.note_passed(&whole.tree);
+                self.report.tests_run += runs;
+                if is_flaky {
+                    self.tell.warning("the test failed, and passed when it was repeated on the same tree: it is flaky");
+                }
+                Ok(Judged::Pass { count: members.len(), runs, is_flaky })
+            }
+            Verdict::Failed { runs, how, output } if is_alone => {
+                self.report.tests_run += runs;
+                Ok(Judged::Fail { runs, how, output })
+            }
+            Verdict::Failed { runs, .. } => {
+                self.report.tests_run += runs;
+                self.split(members)
+            }
+        }
+    }
+
+    /// Tests prefixes of a batch that failed as a whole, side by side.
+    fn split(&mut self, members: &[Member<'_>]) -> Result<Judged, OpError> {
+        let Some(tests) = &self.tests else { return Ok(Judged::Split) };
+        let cuts = cuts(members.len(), tests.slots());
+        let commits: Vec<&ObjectId> = cuts.iter().filter_map(|cut| members.get(cut - 1)).map(|member| &member.made.commit).collect();
+        let verdicts = tests.judge_all(&commits, self.signals)?;
+        let mut longest = None;
+        let mut is_interrupted = false;
+        let mut failing = members.len();
+        let mut runs_in_all = 0;
+        for (cut, verdict) in cuts.iter().zip(verdicts).rev() {
+            match verdict {
+                Verdict::Interrupted => is_interrupted = true,
+                Verdict::Passed { runs, .. } => {
+                    runs_in_all += runs;
+                    if let Some(member) = members.get(cut - 1) {
+                        tests.known.note_passed(&member.made.tree);
+                    }
+                    longest = longest.or(Some((*cut, failing)));
+                }
+                Verdict::Failed { runs, .. } => {
+                    runs_in_all += runs;
+                    failing = *cut;
+                }
+            }
+        }
+        self.report.tests_run += runs_in_all;
+        if is_interrupted {
+            return Ok(Judged::Interrupted);
+        }
+        // What failed is between the longest prefix that passed and the next one, or in the shortest.
+        self.sizing.limit = longest.map_or(failing, |(passed, next)| next - passed).max(1);
+        Ok(longest.map_or(Judged::Split, |(count, _)| Judged::Pass { count, runs: 1, is_flaky: false }))
+    }
+
+    /// Moves the target to the last of these, which has passed, and records what has landed.
+    fn move_to(&mut self, target: &str, members: Vec<Member<'_>>, runs: u32, is_flaky: bool) -> Result<Step, OpError> {
+        for (n, Member { queued, made }) in members.iter().enumerate() {
+            let tested = TestedLanding {
+                id: queued.task.clone(),
+                submission: queued.submission,
+                tests: runs,
+                flaky: is_flaky,
+                tree: Some(made.tree.clone()),
+                candidate: Some(made.commit.clone()),
+            };
+            if self.order_step(queued, &tested)?.is_none() {
+                // A person took it out: what is before it need not wait for another test, but it has had none of its own.
+                self.requeue(members.get(..n).unwrap_or_default())?;
+                self.requeue(members.get(n + 1..).unwrap_or_default())?;
+                return Ok(Step::Settled);
+            }
+        }
+        let Some(last) = members.last() else { return Ok(Step::Settled) };
+        // From here to `Land` the store keeps them in the queue, whatever becomes of this process.
+        match self.repository.move_branch(self.onto.as_str(), last.made.commit.as_str(), target) {
+            Ok(Moved::Moved) => {}
+            Ok(Moved::Stale) => {
+                self.requeue(&members)?;
+                return Ok(Step::Settled);
+            }
+            Ok(Moved::Blocked { worktree, why }) => {
+                self.requeue(&members)?;
+                return Ok(Step::Blocked { worktree, why });
+            }
+            Err(error) => {
+                self.requeue(&members)?;
+                return Err(git_failed(&format!("{} cannot be moved", self.onto), &error));
+            }
+        }
+        self.sizing.settled(members.len(), 0);
+        for Member { queued, made: Made { commit, driven, .. } } in members {
+            let id = queued.task.clone();
+            self.order(&Land { id: id.clone(), submission: queued.submission, commit: commit.clone() })?;
+            self.tell.line(&format!("{id} \"{}\" has landed on {} as {commit}", queued.title, self.onto));
+            self.report.landed.push(Landed { task: id, commit, tests: runs, flaky: is_flaky, driven });
+        }
+        Ok(Step::Settled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_batch_is_cut_into_as_many_prefixes_as_there_are_slots() {
+        for (len, slots, expected) in [
+            (2, 1, vec![1]),
+            (3, 1, vec![1]),
+            (8, 1, vec![4]),
+            (8, 3, vec![2, 4, 6]),
+            (3, 8, vec![1, 2]),
+            (16, 4, vec![3, 6, 9, 12]),
+            (1, 4, vec![]),
+        ] {
+            assert_eq!(cuts(len, slots), expected, "{len} with {slots}");
+        }
+    }
+
+    #[test]
+    fn many_failures_end_batches() {
+        let mut sizing = Sizing::default();
+        assert_eq!(sizing.size(), BATCH_MAX);
+        sizing.settled(1, 1);
+        assert_eq!(sizing.size(), BATCH_MAX, "too few to tell");
+        sizing.settled(1, 1);
+        assert_eq!(sizing.size(), 1);
+        sizing.settled(OUTCOMES_KEPT, 0);
+        assert_eq!(sizing.size(), BATCH_MAX);
+    }
+}
