@@ -91,7 +91,9 @@ pub trait Local {
     ///
     /// # Errors
     /// `not_found` for a branch that is named and not there; git fails.
-    fn submission(&self, task: &TaskId, branch: Option<&BranchName>) -> Result<Option<(Option<BranchName>, ObjectId)>, OpError>;
+    fn submission(&self, _task: &TaskId, _branch: Option<&BranchName>) -> Result<Option<(Option<BranchName>, ObjectId)>, OpError> {
+        Ok(None)
+    }
 
     /// The identity of a running process of this machine.
     ///
