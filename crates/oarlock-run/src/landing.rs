@@ -11,6 +11,7 @@ mod lock;
 mod queue;
 mod report;
 mod settle;
+mod sizing;
 mod step;
 mod trial;
 

@@ -9,48 +9,9 @@ use oarlock_ops::landing::{Land, QueuedTask, RequeueLanding, StartLanding, Teste
 
 use super::queue::{Step, Worker};
 use super::report::{Landed, git_failed};
+use super::sizing::BATCH_MAX;
 use super::step::{Candidate, Made};
 use super::trial::Verdict;
-
-/// Submissions of one batch.
-const BATCH_MAX: usize = 16;
-/// Outcomes that decide whether batches are worth it.
-const OUTCOMES_KEPT: usize = 20;
-/// Outcomes that there must be before they decide.
-const OUTCOMES_MIN: usize = 4;
-/// Failures, in percent, above which submissions are tested one at a time.
-const FAILURES_MAX_PERCENT: usize = 30;
-
-/// How large the next batch is.
-#[derive(Debug)]
-pub(super) struct Sizing {
-    /// After a failed batch: the next one ends before what failed.
-    limit: usize,
-    /// The last outcomes of tests of single submissions and of batches: whether each failed.
-    outcomes: Vec<bool>,
-}
-
-impl Default for Sizing {
-    fn default() -> Self {
-        Self { limit: BATCH_MAX, outcomes: Vec::new() }
-    }
-}
-
-impl Sizing {
-    fn size(&self) -> usize {
-        let failures = self.outcomes.iter().filter(|failed| **failed).count();
-        let is_red = self.outcomes.len() >= OUTCOMES_MIN && failures * 100 > self.outcomes.len() * FAILURES_MAX_PERCENT;
-        if is_red { 1 } else { self.limit.clamp(1, BATCH_MAX) }
-    }
-
-    /// So many submissions have landed, or one was refused.
-    fn settled(&mut self, landed: usize, refused: usize) {
-        self.outcomes.extend(std::iter::repeat_n(false, landed));
-        self.outcomes.extend(std::iter::repeat_n(true, refused));
-        let old = self.outcomes.len().saturating_sub(OUTCOMES_KEPT);
-        self.outcomes.drain(..old);
-    }
-}
 
 /// A submission in a batch.
 struct Member<'q> {
@@ -285,17 +246,5 @@ mod tests {
         ] {
             assert_eq!(cuts(len, slots), expected, "{len} with {slots}");
         }
-    }
-
-    #[test]
-    fn many_failures_end_batches() {
-        let mut sizing = Sizing::default();
-        assert_eq!(sizing.size(), BATCH_MAX);
-        sizing.settled(1, 1);
-        assert_eq!(sizing.size(), BATCH_MAX, "too few to tell");
-        sizing.settled(1, 1);
-        assert_eq!(sizing.size(), 1);
-        sizing.settled(OUTCOMES_KEPT, 0);
-        assert_eq!(sizing.size(), BATCH_MAX);
     }
 }

@@ -41,8 +41,10 @@ mod tests {
     fn a_target_has_one_worker_and_another_target_another() {
         let dir = tempfile::tempdir().expect("temporary");
         let branch = |name: &str| BranchName::parse(name).expect("valid");
-        let first = take(dir.path(), &branch("main"), &mut || panic!("nobody has it")).expect("free");
-        take(dir.path(), &branch("next"), &mut || panic!("nobody has it")).expect("free");
+        let mut waited = 0;
+        let first = take(dir.path(), &branch("main"), &mut || waited += 1).expect("free");
+        take(dir.path(), &branch("next"), &mut || waited += 1).expect("free");
+        assert_eq!(waited, 0);
         std::thread::scope(|scope| {
             let (told, hears) = std::sync::mpsc::channel();
             let second = scope.spawn(move || take(dir.path(), &branch("main"), &mut || told.send(()).expect("heard")).is_ok());

@@ -17,10 +17,10 @@ use oarlock_ops::store::{Store, StoreError};
 use oarlock_ops::topic::Topics;
 use serde_json::json;
 
-use super::batch::Sizing;
 use super::known::Known;
 use super::lock::{digest, take};
 use super::report::{Merge, MergeEnd, MergeReport, git_failed};
+use super::sizing::Sizing;
 use super::trial::Tests;
 use crate::Stores;
 use crate::progress::{Progress, Tell};
