@@ -139,3 +139,46 @@ fn a_type_stands_for_the_file_that_is_called_after_it() {
         ],
     );
 }
+
+#[test]
+fn tasks_of_a_prompt_name_their_file_in_their_title() {
+    let fence = "# PRP: tides\n\n### Implementation Tasks (ordered by dependencies)\n\n```yaml\nTask 1: CREATE src/tide.py\n  - IMPLEMENT: a table\n  - \
+                 FOLLOW pattern: src/base.py\n\nTask 2: MODIFY src/page.py\n  - INTEGRATE: the table\n  - DEPENDENCIES: Task 1\n\nTask 3:\nCREATE \
+                 docs/tide.md:\n  - MIRROR: docs/base.md\n```\n\n## Final Checklist\n\n- [ ] It runs\n";
+    reads(
+        fence,
+        "prp",
+        &[("CREATE src/tide.py", &["src/tide.py"]), ("MODIFY src/page.py", &["src/page.py"]), ("CREATE docs/tide.md", &["docs/tide.md"])],
+    );
+    assert!(plan(fence).edges.iter().any(|edge| (edge.from, edge.to) == (1, 2)), "{:?}", plan(fence).edges);
+    let headings = "# Feature: tides\n\n## Step-by-Step Tasks\n\n### Task 1: CREATE `src/tide.ts`\n\n- **ACTION**: CREATE the table\n- **MIRROR**: \
+                    `src/base.ts:10-20`\n- **VALIDATE**: `pnpm check`\n\n### Task 2: CREATE `src/tide.test.ts`\n\n- **ACTION**: CREATE the tests\n- \
+                    **MIRROR**: `src/base.test.ts`\n\n### Task 3: UPDATE `src/page.ts`\n\n- **ACTION**: ADD a page\n\n## Completion Checklist\n\n- [ \
+                    ] Task 1 completed\n";
+    reads(
+        headings,
+        "prp",
+        &[
+            ("CREATE src/tide.ts", &["src/tide.ts"]),
+            ("CREATE src/tide.test.ts", &["src/tide.test.ts"]),
+            ("UPDATE src/page.ts", &["src/page.ts"]),
+        ],
+    );
+    assert!(plan(headings).edges.iter().any(|edge| (edge.from, edge.to) == (1, 2)), "tests wait for what they test");
+}
+
+#[test]
+fn a_task_file_of_an_epic_has_its_steps_in_its_approach() {
+    let document = "---\nname: Tides\nstatus: open\ngithub: https://example.org/5\ndepends_on: [001, 002]\nparallel: false\nconflicts_with: \
+                    []\n---\n\n# Task: Tides\n\n## Acceptance Criteria\n- [ ] Works\n- [ ] Is quick\n\n## Technical Details\n\n### Implementation \
+                    Approach\n1. **Read the table**\n   - in `src/table.py`\n2. **Show it**\n   - in `src/page.py`\n\n## Dependencies\n- [ ] Task 001: \
+                    settings\n- [ ] Task 002: client\n";
+    reads(document, "issues", &[("Read the table", &["src/table.py"]), ("Show it", &["src/page.py"])]);
+}
+
+#[test]
+fn a_feature_that_is_driven_by_tests_is_one_step() {
+    let document = "---\nphase: 02-tides\nplan: 01\ntype: tdd\nwave: 1\n---\n\n<feature>\n  <name>Reading a table</name>\n  <files>src/table.ts, \
+                    src/table.test.ts</files>\n  <behavior>1. reads</behavior>\n</feature>\n\n<verification>\n- [ ] it runs\n</verification>\n";
+    reads(document, "gsd", &[("Reading a table", &["src/table.ts", "src/table.test.ts"])]);
+}

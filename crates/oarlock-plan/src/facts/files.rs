@@ -39,6 +39,9 @@ static COPIES: List = List::new("translate, convert, copy, port, transform, comp
 static PLACES: List = List::new("in, at, under, inside, within");
 /// Words whose name is a path: "a new crate `relief/index`".
 static HOLDERS: List = List::new("crate, package, module, directory, folder, library, service, project");
+/// Fields that name what a step looks at.
+static READ_FIELDS: List =
+    List::new("mirror, pattern, patterns, imports, gotcha, follow, reference, references, validate, validation, example");
 static FILE_LABELS: List = List::new(
     "file, files, location, path, paths, target, targets, deliverable, touches, artifact, \
      artifacts",
@@ -132,6 +135,7 @@ impl Scan {
         let (mut wrote, mut last_is_written) = (false, false);
         let has_topic = !self.topic.is_empty() || self.lines_with_files >= TOPIC_LINES_MAX;
         self.lines_with_files += usize::from(!found.is_empty());
+        let looks = looks || (!found.is_empty() && is_read_field(text));
         let mut prose = if found.is_empty() { String::new() } else { text.to_owned() };
         for (k, path) in found.iter().enumerate() {
             let is_test = is_test(&path.pattern);
@@ -198,6 +202,13 @@ fn made_from(text: &str, found: &[Found], k: usize) -> Option<bool> {
     let first = if is_target { k - 1 } else { k };
     let copies = || each_token(last_clause(&text[..found[first].start])).any(|w| COPIES.has(&w));
     ((is_target || is_source) && copies()).then_some(is_target)
+}
+
+/// "**MIRROR**: `a.ts`": the files of such a field are looked at.
+fn is_read_field(text: &str) -> bool {
+    let Some((name, _)) = text.split_once(':') else { return false };
+    let words = tokens(name);
+    (1..=3).contains(&words.len()) && words.iter().any(|word| READ_FIELDS.has(word)) && !words.iter().any(|word| is_writing(word))
 }
 
 /// Whether what stands between two paths makes them one list. Alternatives of one word stand in one place.
@@ -391,6 +402,7 @@ mod tests {
                 "1. Update the constructors of all types across all of the store and whatever is near it (`a.go`, `b.go`)",
                 vec!["a.go", "b.go"],
             ),
+            ("- **MIRROR**: `src/list.rs`", vec![]),
             ("### 3. `src/config.rs`", vec!["src/config.rs"]),
             ("1. Update `src/{a,b}.rs` and `c.rs`", vec!["src/a.rs", "src/b.rs", "c.rs"]),
         ] {

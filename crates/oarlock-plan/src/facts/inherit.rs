@@ -20,6 +20,8 @@ use crate::text::{clip, name_of};
 const ABOVE_FILES_MAX: usize = 3;
 /// Lines above a step in which the box that holds it is looked for.
 const ABOVE_LINES_MAX: usize = 200;
+/// Files of one name that a test may be for.
+const TESTED_MAX: usize = 8;
 /// Shortest name of a type that is looked for.
 const TYPE_CHARS_MIN: usize = 6;
 
@@ -46,6 +48,29 @@ pub(crate) fn fill(document: &Document<'_>, units: &[Unit], roles: &[Role], file
         take(&mut files[at], found, false);
     }
     of_groups(document, units, roles, files, table);
+    speak_of_tested(files, table);
+}
+
+/// Who writes `table.test.ts` or `test_table.py` speaks of `table.ts` and `table.py`.
+fn speak_of_tested(files: &mut [StepFiles], table: &Table) {
+    let stem = |id: &Id| {
+        let name = name_of(table.pattern(*id).as_str()).to_ascii_lowercase();
+        let name = name.split('.').next().unwrap_or_default().to_owned();
+        let bare = ["test_", "test-"].into_iter().find_map(|mark| name.strip_prefix(mark)).unwrap_or(&name);
+        ["_test", "-test", "_spec", "-spec"].into_iter().find_map(|mark| bare.strip_suffix(mark)).unwrap_or(bare).to_owned()
+    };
+    let is_plain = |id: &&Id| table.pattern(**id).is_literal();
+    let mut tested: HashMap<String, Vec<Id>> = HashMap::new();
+    for id in files.iter().flat_map(|files| &files.writes).filter(is_plain).filter(|id| !is_test(table.pattern(**id))) {
+        tested.entry(stem(id)).or_default().push(*id);
+    }
+    for own in files {
+        let tests = own.writes.iter().filter(is_plain).filter(|id| is_test(table.pattern(**id)));
+        let found: Vec<Id> = tests.flat_map(|id| tested.get(&stem(id)).into_iter().flatten().copied()).take(TESTED_MAX).collect();
+        for id in found.into_iter().filter(|id| !own.writes.contains(id)).collect::<Vec<_>>() {
+            files::push_bounded(&mut own.mentions, id);
+        }
+    }
 }
 
 fn works(role: Role) -> bool {

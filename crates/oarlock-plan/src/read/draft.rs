@@ -70,7 +70,7 @@ impl Draft {
         self.mark.holds_headings = behind - below >= HEADINGS_MIN;
     }
 
-    /// Whether a line of it says what it is about: prose, and for a step that stands in front matter the text of its fields.
+    /// Whether a line of it says what it is about: prose, and for a step that stands in front matter or in a fence its lines there.
     pub(crate) fn says(&self, document: &Document<'_>, line: usize) -> bool {
         match document.lines[line].kind {
             Kind::Text | Kind::Item(_) | Kind::Heading(_) => true,
@@ -78,6 +78,8 @@ impl Draft {
                 let text = document.text(line).trim_start_matches("- ");
                 !FIELDS_WITHOUT_TEXT.iter().any(|field| text.starts_with(field))
             }
+            // A step that is written in a fence is said there.
+            Kind::Code if document.lines[self.line].kind == Kind::Code => !document.text(line).starts_with("```"),
             Kind::Meta | Kind::Code | Kind::Blank | Kind::Rule => false,
         }
     }

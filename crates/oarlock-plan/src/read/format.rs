@@ -21,6 +21,7 @@ mod roadmap;
 mod rows;
 mod speckit;
 mod superpowers;
+mod task_file;
 mod taskmaster;
 mod todo;
 
@@ -32,7 +33,7 @@ use crate::read::document::Document;
 pub(crate) fn read(document: &Document<'_>) -> (Format, Option<Outline>) {
     // The most peculiar marks come first, so that a general one never takes a document from them.
     type Reader = fn(&Document<'_>) -> Option<Outline>;
-    let readers: [(Format, Reader); 12] = [
+    let readers: [(Format, Reader); 13] = [
         (Format::TaskMaster, taskmaster::read),
         (Format::Gsd, gsd::read),
         (Format::Backlog, backlog::read),
@@ -42,6 +43,7 @@ pub(crate) fn read(document: &Document<'_>) -> (Format, Option<Outline>) {
         (Format::AgentOs, agentos::read),
         (Format::Prp, prp::read),
         (Format::Bmad, bmad::read),
+        (Format::Issues, task_file::read),
         (Format::Issues, issues::read),
         (Format::OpenSpec, openspec::read),
         (Format::Kiro, kiro::read),

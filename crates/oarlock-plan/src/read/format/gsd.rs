@@ -12,11 +12,13 @@ pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
     let mut drafts = Vec::new();
     let mut line = 0;
     while line < document.lines.len() && drafts.len() <= STEPS_MAX {
-        if document.lines[line].kind == Kind::Code || !is_tag(document.text(line), "<task") {
+        // A plan that is driven by tests has one feature instead of tasks.
+        let end = [("<task", "</task>"), ("<feature", "</feature>")].into_iter().find(|(tag, _)| is_tag(document.text(line), tag));
+        let Some((_, end)) = end.filter(|_| document.lines[line].kind != Kind::Code) else {
             line += 1;
             continue;
-        }
-        let last = (line..document.lines.len()).find(|at| document.text(*at).contains("</task>")).unwrap_or(document.lines.len() - 1);
+        };
+        let last = (line..document.lines.len()).find(|at| document.text(*at).contains(end)).unwrap_or(document.lines.len() - 1);
         drafts.push(draft(document, line, last, drafts.len() + 1));
         line = last + 1;
     }
@@ -29,9 +31,12 @@ fn is_tag(text: &str, tag: &str) -> bool {
 
 fn draft(document: &Document<'_>, line: usize, last: usize, n: usize) -> Draft {
     let field = |tag: &str| (line..=last).find(|at| document.text(*at).contains(tag));
-    let name = field("<name>")
-        .and_then(|at| clip(document.text(at)).split_once("<name>"))
-        .map(|(_, rest)| rest.split("</name>").next().unwrap_or(rest));
+    // A check by a person has no name, but says what it looks at or decides.
+    let of_tag = |tag: &str| {
+        let (_, rest) = field(tag).and_then(|at| clip(document.text(at)).split_once(tag))?;
+        Some(rest.split("</").next().unwrap_or(rest)).filter(|text| !text.trim().is_empty())
+    };
+    let name = ["<name>", "<what-built>", "<decision>"].into_iter().find_map(of_tag);
     let name =
         name.map(|name| crate::read::label::of_heading(name).filter(|label| !label.rest.is_empty()).map_or(name, |label| label.rest));
     let title = name.map(plain).filter(|name| !name.is_empty()).unwrap_or_else(|| format!("Task {n}"));

@@ -3,7 +3,7 @@
 
 use crate::read::document::{Document, Kind};
 use crate::read::draft::{Draft, STEPS_MAX, last_line};
-use crate::read::entry;
+use crate::read::entry::{self, Entry};
 use crate::read::format::fields::files;
 use crate::read::format::outline::{Manner, Outline};
 use crate::read::label;
@@ -41,8 +41,9 @@ fn of_fence(document: &Document<'_>, starts: &[usize], stop: usize) -> Vec<Draft
     let draft = |(line, end): (&usize, usize)| {
         let (id, rest) = task_line(document.text(*line)).unwrap_or(("", ""));
         let last = last_line(document, *line, end);
-        let deed = |at: &usize| DEEDS.iter().any(|deed| document.text(*at).trim_start_matches(['-', ' ']).starts_with(deed));
-        let mut writes = Vec::new();
+        let deed = |at: &usize| begins_with_deed(document.text(*at));
+        // "Task 1: CREATE path", with the details below.
+        let mut writes = if begins_with_deed(rest) { files(document, *line, *line) } else { Vec::new() };
         for at in (*line..=last).filter(deed) {
             writes.extend(files(document, at, at).into_iter().take(1));
         }
@@ -59,6 +60,12 @@ fn of_fence(document: &Document<'_>, starts: &[usize], stop: usize) -> Vec<Draft
     starts.iter().zip(ends).map(draft).collect()
 }
 
+/// Whether a line says first that a file is made or changed.
+fn begins_with_deed(text: &str) -> bool {
+    let text = text.trim_start_matches(['-', '*', ' ']);
+    DEEDS.iter().any(|deed| text.strip_prefix(deed).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)))
+}
+
 /// "Task 3:", "Task 3: Title", and "# Task 3".
 fn task_line(text: &str) -> Option<(&str, &str)> {
     let text = clip(text).trim_start_matches(['#', '-', '*', ' ']);
@@ -70,27 +77,39 @@ fn task_line(text: &str) -> Option<(&str, &str)> {
         .then(|| (id, behind.trim_start_matches([':', '-', '–', '—', ' ', '*'])))
 }
 
-/// Headings such as "### `[ ]` Task 1: …".
+/// Headings such as "### `[ ]` Task 1: …", and "### Task 1: CREATE path" with fields such as ACTION below it.
 fn headings(document: &Document<'_>) -> Option<Outline> {
-    let boxed = |line: usize| {
+    let of_line = |line: usize| {
         let text = clip(document.text(line)).trim_start_matches(['`', '*', ' ']);
-        let (tick, rest) = text.strip_prefix('[').and_then(|inner| inner.split_once(']'))?;
-        let rest = rest.trim_start_matches(['`', '*', ' ']);
-        let is_box = [" ", "x", "X", ""].contains(&tick) && matches!(document.lines[line].kind, Kind::Heading(_));
-        let label = label::of_heading(rest).filter(|label| is_box && label.kind == "task")?;
-        Some((tick.eq_ignore_ascii_case("x"), label))
+        let is_heading = matches!(document.lines[line].kind, Kind::Heading(_));
+        let boxed = text.strip_prefix('[').and_then(|inner| inner.split_once(']')).filter(|(tick, _)| tick.len() <= 4);
+        let (tick, rest) = boxed.map_or((None, text), |(tick, rest)| (Some(tick.trim().eq_ignore_ascii_case("x")), rest));
+        let label = label::of_heading(rest.trim_start_matches(['`', '*', ' '])).filter(|label| is_heading && label.kind == "task")?;
+        Some((tick, label))
     };
-    let all = entry::entries(document, 0, document.lines.len(), STEPS_MAX + 1, |line| boxed(line).is_some());
-    if all.len() < 2 {
+    let all = entry::entries(document, 0, document.lines.len(), STEPS_MAX + 1, |line| of_line(line).is_some());
+    let has_field = |one: &&Entry| (one.line + 1..=one.last).any(|line| is_field(document.text(line)));
+    let boxed = all.iter().filter(|one| of_line(one.line).is_some_and(|(tick, _)| tick.is_some())).count();
+    if all.len() < 2 || (boxed < all.len() && all.iter().filter(has_field).count() * 2 < all.len()) {
         return None;
     }
     let mut drafts = Vec::with_capacity(all.len());
     for one in all {
-        let (ticked, label) = boxed(one.line)?;
+        let (tick, label) = of_line(one.line)?;
         let mut draft = entry::draft(document, one, "task", &label.id, label.rest);
-        draft.tick = Some(ticked);
+        draft.tick = tick;
+        if begins_with_deed(label.rest) {
+            draft.mark.writes = files(document, one.line, one.line);
+        }
         draft.mark.numbers_inside = true;
         drafts.push(draft);
     }
     Some(Outline { drafts, manner: Manner::Content })
+}
+
+/// "- **ACTION**: …": a field of a task.
+fn is_field(text: &str) -> bool {
+    let text = text.trim_start_matches(['-', '*', ' ']);
+    let name = text.split(['*', ':']).next().unwrap_or(text);
+    ["ACTION", "IMPLEMENT", "MIRROR", "VALIDATE", "GOTCHA", "IMPORTS"].contains(&name.trim())
 }
