@@ -182,3 +182,29 @@ fn a_feature_that_is_driven_by_tests_is_one_step() {
                     src/table.test.ts</files>\n  <behavior>1. reads</behavior>\n</feature>\n\n<verification>\n- [ ] it runs\n</verification>\n";
     reads(document, "gsd", &[("Reading a table", &["src/table.ts", "src/table.test.ts"])]);
 }
+
+#[test]
+fn each_box_of_a_list_of_tasks_counts_with_numbers_or_without() {
+    let document = "# Remove the diff - Tasks\n\n## 1. Remove it\n\n- [ ] Delete `src/diff.rs`\n- [ ] Delete `docs/diff.md`\n\n## 2. Testing and \
+                    Validation\n\n- [ ] Run the tests\n";
+    reads(
+        document,
+        "openspec",
+        &[("Delete src/diff.rs", &["src/diff.rs"]), ("Delete docs/diff.md", &["docs/diff.md"]), ("Run the tests", &[])],
+    );
+    reads(
+        &document.replace("1. ", "").replace("2. ", ""),
+        "openspec",
+        &[("Delete src/diff.rs", &["src/diff.rs"]), ("Delete docs/diff.md", &["docs/diff.md"]), ("Run the tests", &[])],
+    );
+    let details = "# Tasks\n\n## 1. Show it\n\n- [ ] 1.1 Update docs/page.md\n  - [ ] Fix the drawing\n  - [ ] Fix the table\n- [ ] 1.2 Update \
+                   docs/list.md\n";
+    reads(details, "openspec", &[("Update docs/page.md", &["docs/page.md"]), ("Update docs/list.md", &["docs/list.md"])]);
+}
+
+#[test]
+fn a_backlog_task_may_be_given_to_several() {
+    let document = "---\nid: BACK-7\ntitle: Notes\nstatus: Done\nassignee:\n  - '@a'\nlabels: []\n---\n\n## Acceptance Criteria\n\n- [x] It \
+                    notes\n\n## Implementation Plan\n\n1. Add the notes to `src/cli.rs`\n2. Document them in README\n";
+    reads(document, "backlog", &[("Add the notes to src/cli.rs", &["src/cli.rs"]), ("Document them in README", &["README.md"])]);
+}

@@ -135,6 +135,7 @@ fn issue(text: &str) -> Option<Label<'_>> {
 /// "T012 [P] Title", as plans made from specifications number their tasks.
 fn coded(text: &str) -> Option<Label<'_>> {
     let (id, rest) = text.split_once(' ')?;
+    let is_apart = id.ends_with(['.', ':']) || rest.starts_with(['—', '–', ':']) || rest.starts_with("- ");
     let id = id.trim_end_matches(['.', ':']);
     let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || "-–—".contains(c));
     // What stands in square brackets marks the task and is no title.
@@ -143,7 +144,16 @@ fn coded(text: &str) -> Option<Label<'_>> {
         title_of = after.trim_start();
     }
     let is_title = title_of.starts_with(|c: char| c.is_alphanumeric() || "`\"*".contains(c));
-    (is_code(id, char::is_ascii_uppercase) && is_title).then(|| Label { kind: "id".to_owned(), id: id.to_lowercase(), rest: title_of })
+    // "A1 — Title": one digit is a code only where it is set off, and "P1" and "Q1" are priorities and quarters.
+    let is_short = id.len() == 2 && is_apart && !id.starts_with(['P', 'Q']) && {
+        let mut chars = id.chars();
+        chars.next().is_some_and(|c| c.is_ascii_uppercase()) && chars.next().is_some_and(|c| c.is_ascii_digit())
+    };
+    ((is_short || is_code(id, char::is_ascii_uppercase)) && is_title).then(|| Label {
+        kind: "id".to_owned(),
+        id: id.to_lowercase(),
+        rest: title_of,
+    })
 }
 
 /// One letter or a few, and two to four digits: "T012", "US1" is none.
@@ -177,6 +187,9 @@ mod tests {
             ("3d printing", None),
             ("M2: costing", Some(("milestone", "2", "costing"))),
             ("T3 lines", None),
+            ("A1 — A key for each session", Some(("id", "a1", "A key for each session"))),
+            ("B2: Names", Some(("id", "b2", "Names"))),
+            ("P1 — High", None),
             ("Task management", None),
             ("3 files to fix", None),
             ("Objective", None),

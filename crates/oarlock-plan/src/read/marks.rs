@@ -48,7 +48,8 @@ pub(crate) const ONE_EARLIER: [&str; 4] = ["previous step", "preceding step", "s
 
 static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
     let of = |group: Groups| move |phrase: &'static str| (phrase.as_bytes().to_vec(), group);
-    let words = KNOWN_FILE_NAMES.iter().copied().map(of(PATH));
+    let documents = paths::DOCUMENTS_IN_CAPITALS.iter().map(|(name, _)| *name);
+    let words = KNOWN_FILE_NAMES.iter().copied().chain(documents).map(of(PATH));
     let words = words.chain(paths::LANGUAGES.iter().map(|(name, _)| *name).map(of(LANGUAGE)));
     let words = words.chain(paths::FILES_BEHIND.into_iter().map(of(FILES)));
     let words = words.chain(label::words().map(of(LABEL)));

@@ -17,7 +17,7 @@ pub(crate) struct Found {
 }
 
 /// Documents that prose names without their extension.
-const DOCUMENTS_IN_CAPITALS: [(&str, &str); 3] =
+pub(crate) const DOCUMENTS_IN_CAPITALS: [(&str, &str); 3] =
     [("README", "README.md"), ("CHANGELOG", "CHANGELOG.md"), ("CONTRIBUTING", "CONTRIBUTING.md")];
 /// What the names of servers end in, as packages are called after them.
 const DOMAINS: [&str; 8] = ["com", "org", "io", "net", "dev", "in", "ai", "app"];

@@ -1,7 +1,7 @@
 //! Backlog.md: the steps are in the section "Implementation Plan", as a numbered list or as a table; boxes are acceptance criteria and the
 //! definition of done, which are outcomes. Source: MrLesk/Backlog.md, `src/guidelines/agent-guidelines.md`.
 
-use crate::read::document::{Document, Heading};
+use crate::read::document::{Document, Heading, Kind};
 use crate::read::format::outline::{Manner, Outline};
 use crate::read::format::rows;
 use crate::read::prose;
@@ -12,7 +12,13 @@ const MARKED_LINES_MAX: usize = 400;
 
 /// Whether a document is a task of Backlog.md.
 pub(super) fn is_task(document: &Document<'_>) -> bool {
-    let has_field = |key: &str| document.front_matter(key).is_some();
+    let is_front = |line: &usize| document.lines[*line].kind == Kind::Meta;
+    // The value may be a list below its key.
+    let has_field = |key: &str| {
+        (0..document.lines.len())
+            .take_while(is_front)
+            .any(|line| document.raw(line).strip_prefix(key).is_some_and(|rest| rest.starts_with(':')))
+    };
     has_field("assignee") && has_field("id") && has_field("status")
         || (0..document.lines.len().min(MARKED_LINES_MAX)).any(|line| document.raw(line).contains("<!-- AC:BEGIN"))
 }

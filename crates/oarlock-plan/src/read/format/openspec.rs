@@ -1,7 +1,7 @@
 //! OpenSpec: numbered sections `## 1. Group`, each with boxes `- [ ] 1.1 Task`. Every box is a task, and sections are ordered by dependency.
 //! Source: Fission-AI/OpenSpec, `schemas/spec-driven/schema.yaml` and its template of tasks.
 
-use crate::read::document::{Document, Kind};
+use crate::read::document::{Document, Heading, Kind};
 use crate::read::draft::STEPS_MAX;
 use crate::read::entry::{self, Outlined};
 use crate::read::format::fields::{is_box, leaves, number_of};
@@ -10,23 +10,34 @@ use crate::text::{clip, plain};
 
 /// The tasks of an OpenSpec change.
 pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
-    let groups: Vec<_> =
-        document.headings.iter().filter(|h| (2..=3).contains(&h.level) && group_number(document, h.line).is_some()).collect();
-    let first = groups.first()?;
-    let groups: Vec<_> = groups.iter().filter(|group| group.level == first.level).collect();
+    let is_called = is_called_tasks(document);
+    let numbered_group = |line: usize| group_number(document, line).is_some();
+    let mut groups: Vec<&Heading> = document.headings.iter().filter(|h| (2..=3).contains(&h.level) && numbered_group(h.line)).collect();
+    if groups.is_empty() && is_called {
+        // Sections without numbers, in a document that is called a list of tasks.
+        groups = document.headings.iter().filter(|h| h.level == 2).collect();
+    }
+    let first = *groups.first()?;
+    groups.retain(|group| group.level == first.level);
     let mut all = Vec::new();
-    let mut numbered = 0;
+    let (mut numbered, mut outermost) = (0, 0);
     for group in &groups {
-        let number = group_number(document, group.line)?;
-        let boxes =
-            entry::entries(document, group.line + 1, group.end, STEPS_MAX + 1 - all.len().min(STEPS_MAX), |line| is_box(document, line));
-        let is_own =
-            |line: usize| number_of(document, line).is_some_and(|(id, _)| id.split('.').next() == Some(number) && id.contains('.'));
-        numbered += boxes.iter().filter(|entry| is_own(entry.line)).count();
-        all.extend(boxes);
+        let number = group_number(document, group.line);
+        let lines = || (group.line + 1..group.end).filter(|line| is_box(document, *line));
+        let outer = lines().map(|line| document.lines[line].indent).min().unwrap_or(0);
+        let is_outer = |line: usize| document.lines[line].indent <= outer + 1;
+        let is_own = |line: usize| {
+            number_of(document, line).is_some_and(|(id, _)| number.is_some() && id.split('.').next() == number && id.contains('.'))
+        };
+        outermost += lines().filter(|line| is_outer(*line)).count();
+        numbered += lines().filter(|line| is_own(*line) && is_outer(*line)).count();
+        // Boxes without numbers below one with a number are its details.
+        let begins = |line: usize| is_box(document, line) && (is_outer(line) || is_own(line) || !lines().any(is_own));
+        all.extend(entry::entries(document, group.line + 1, group.end, STEPS_MAX + 1 - all.len().min(STEPS_MAX), begins));
     }
     // Numbers of boxes that begin with the number of their section are the mark of the format.
-    if all.len() < 2 || numbered * 2 < all.len() {
+    let is_marked = numbered * 2 >= outermost || (is_called && groups.len() > 1);
+    if all.len() < 2 || !is_marked {
         return None;
     }
     let indent = |line: usize| document.lines[line].indent;
@@ -44,6 +55,13 @@ pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
         drafts.push(draft);
     }
     Some(Outline { drafts, manner: Manner::Sequence })
+}
+
+/// Whether the title of a document says that it lists tasks and nothing else does: it has no other headings above its sections.
+fn is_called_tasks(document: &Document<'_>) -> bool {
+    let title =
+        document.headings.first().filter(|heading| heading.level == 1).map(|heading| clip(document.text(heading.line)).to_lowercase());
+    title.is_some_and(|title| title.split(|c: char| !c.is_alphanumeric()).any(|word| word == "tasks"))
 }
 
 /// The number of a section such as "## 2. Testing".
