@@ -173,6 +173,8 @@ views!(
     log::PrimeReply,
     oarlock_run::WorkReport,
     oarlock_run::RunReport,
+    oarlock_run::MergeReport,
+    oarlock_ops::landing::LandingStatusReply,
     oarlock_ops::admin::BackupReply,
     oarlock_ops::admin::ExportReply,
     oarlock_ops::admin::RestoreReply,

@@ -130,6 +130,21 @@ fn submissions_land_in_their_order_as_merge_commits_of_a_tested_tree() {
 }
 
 #[test]
+fn people_read_what_waits_and_what_became_of_it() {
+    let repo = Repo::new();
+    repo.submit("A", "main", &[("f.txt", "uno\n")]);
+    repo.submit("B", "main", &[("f.txt", "eins\n")]);
+    let status = repo.project.text("merge --status --onto main");
+    assert!(status.contains("A") && status.contains("queued") && status.ends_with("main: 2 queued, 0 landed, 0 refused\n"), "{status}");
+    assert!(repo.project.text("task A").contains("landing queued"));
+    let reply = repo.project.call("merge --onto main --once").plain().run();
+    assert_eq!(reply.code, 0, "{}", reply.stderr);
+    assert!(reply.stdout.contains("refused (conflict)") && reply.stdout.contains("f.txt"), "{}", reply.stdout);
+    assert!(reply.stdout.ends_with("main: 1 landed, 1 refused, nothing was tested\n"), "{}", reply.stdout);
+    assert!(reply.stderr.contains("A \"task A\" has landed on main as "), "{}", reply.stderr);
+}
+
+#[test]
 fn only_the_submitted_commit_lands_however_its_branch_moves() {
     let repo = Repo::new();
     let commit = repo.submit("A", "main", &[("a.txt", "submitted\n")]);
