@@ -271,7 +271,7 @@ mod tests {
     fn asked(turn: Turn) -> String {
         match turn {
             Turn::Ask(text) => text,
-            other => panic!("{other:?}"),
+            other => unreachable!("{other:?}"),
         }
     }
 
@@ -283,7 +283,7 @@ mod tests {
         // The document orders the third step after the first.
         assert!(attack.contains("- 1 beside 2\n- 2 beside 3\n") && attack.contains("1 before 3"), "{attack}");
         let Turn::Plan(plan) = talk.answer(r#"{"needs":[[1,2,"draws what is read"]],"free":[[2,3]]}"#, &mut |_| None) else {
-            panic!("no plan")
+            unreachable!("no plan")
         };
         assert_eq!(talk.doubt(), None);
         let plan = validate(&plan, Some(DOCUMENT), &Options::new("T"), &[]).expect("a plan");
@@ -303,7 +303,7 @@ mod tests {
         let outside = json!({"steps": [step(1, 99, "../a.rs")], "needs": []}).to_string();
         let third = asked(talk.answer(&outside, &mut |_| None));
         assert!(third.contains("line 99 is not in the document, which has 11 lines") && third.contains("steps[0].writes[0]"), "{third}");
-        let Turn::GiveUp(why) = talk.answer(&answer(&json!([[3, 1, "x"]])), &mut |_| None) else { panic!("it goes on") };
+        let Turn::GiveUp(why) = talk.answer(&answer(&json!([[3, 1, "x"]])), &mut |_| None) else { unreachable!("it goes on") };
         assert!(
             why.starts_with("3 answers could not be used")
                 && why.contains("step 3 before step 1 (the agent says: x)")
@@ -323,7 +323,7 @@ mod tests {
         let attack = asked(talk.answer(&left.to_string(), &mut |_| None));
         assert!(attack.contains("- 1 beside 2\n"), "{attack}");
         // A plan that says all of it again is an answer without anything to add.
-        let Turn::Plan(plan) = talk.answer(&left.to_string(), &mut |_| None) else { panic!("no plan") };
+        let Turn::Plan(plan) = talk.answer(&left.to_string(), &mut |_| None) else { unreachable!("no plan") };
         assert!(talk.doubt().is_some_and(|doubt| doubt.contains("did not say which pairs")));
         let plan = validate(&plan, Some(DOCUMENT), &Options::new("T"), &[]).expect("a plan");
         assert!(plan.parallelizable && plan.warnings.contains(&"line 7: left out by the plan: it was dropped".to_owned()), "{plan:?}");
@@ -342,7 +342,7 @@ mod tests {
     fn a_document_whose_work_is_done_has_no_steps() {
         let done = DOCUMENT.replace("- [ ]", "- [x]");
         let mut talk = Conversation::begin(&done, &Options::new("T"), &[]).expect("a document");
-        let Turn::Plan(plan) = talk.answer(r#"{"steps":[],"needs":[]}"#, &mut |_| None) else { panic!("no plan") };
+        let Turn::Plan(plan) = talk.answer(r#"{"steps":[],"needs":[]}"#, &mut |_| None) else { unreachable!("no plan") };
         let plan = validate(&plan, Some(&done), &Options::new("T"), &[]).expect("a plan");
         assert_eq!((plan.parallelizable, plan.reason.as_deref()), (false, Some("the plan has no steps: there is no open work")));
         // Where work is open it is asked for.
