@@ -386,14 +386,16 @@ fn a_result_waits_for_a_store_that_cannot_be_written_for_a_while() {
 fn a_result_that_must_be_given_up_is_kept_and_handed_in_by_the_next_worker() {
     let stores = TestStores::new();
     add(&stores, "T-1");
-    let (result, _) = with_unwritable(&stores, &finishing(&stores), "trying again", |signals, _| {
+    let (result, _) = with_unwritable(&stores, &finishing(&stores), "trying again", |signals, heard| {
         signals.raise();
-        while kept(&stores).is_empty() {
+        while kept(&stores).is_empty() || !heard.lines().iter().any(|line| line.contains("could not leave")) {
             thread::yield_now();
         }
     });
     let error = result.expect_err("it could not be handed in");
     assert_eq!(error.code(), ErrorCode::Interrupted);
+    // A worker's process ends here, and so does its session; this one goes on.
+    stores.order_as_holder("T-1", &Leave {});
     let path = error.json()["error"]["details"]["kept"].as_str().expect("a path").to_owned();
     assert!(error.to_string().contains(&path) && kept(&stores)[0].contains("the result"), "{error}");
     // The session is over, the task is ready: nobody had it since, so it is not done again.
