@@ -22,6 +22,11 @@ const RETIRED: &[(&str, &str)] = &[
     ("the bytes that were", "byte for byte"),
     ("needs a look", "problems"),
     ("has none", "has no …"),
+    ("mend", "repair"),
+    ("mends", "repairs"),
+    ("mended", "repaired"),
+    ("all the same", "anyway"),
+    ("made up", "generated"),
 ];
 
 /// Documents where they may be, each with the reason.

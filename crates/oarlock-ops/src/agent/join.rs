@@ -26,7 +26,7 @@ use oarlock_model::event::ReleaseReason;
 /// Register an agent as a new session. A restart is a new session: leases and reservations of the old one end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Join {
-    /// The agent's name; without it OARLOCK_AGENT, else one is made up
+    /// The agent's name [default: OARLOCK_AGENT, else generated]
     pub name: Option<AgentName>,
     /// Its role, for example planner; counts as a capability
     #[arg(long)]

@@ -45,7 +45,7 @@ const COMPARED: [(&str, &str); 9] = [
     ("deliveries", "agent, message, acked, urgent, sender"),
 ];
 
-/// Looks, and mends when asked.
+/// Checks, and repairs when asked.
 pub(crate) fn doctor(place: &StorePaths, options: &Options, fix: bool, new_epoch: bool) -> Result<DoctorReply, OpError> {
     let mut report = Report::default();
     report.note("place", surroundings(place));
@@ -90,7 +90,7 @@ pub(crate) fn doctor(place: &StorePaths, options: &Options, fix: bool, new_epoch
         let restored = copy::replace(place, options, &scratch, Some(last_seq))?;
         report.reply.fixed.push(format!("rebuilt the tables from the log and began epoch {}; every session has ended", restored.epoch));
         report.reply.fixed.extend(restored.kept.map(|kept| format!("kept the damaged store as {kept}")));
-        report.mended();
+        report.repaired();
     } else if new_epoch && sound {
         let restored = epoch::start(&mut SqliteStore::open(place, options.clone())?, 0)?;
         report.reply.fixed.push(format!("began epoch {}; every session has ended", restored.epoch));
@@ -114,11 +114,11 @@ impl Report {
         value
     }
 
-    fn mended(&mut self) {
+    fn repaired(&mut self) {
         for check in &mut self.reply.checks {
             if !check.ok && matches!(check.check.as_str(), "schema" | "pages" | "end" | "tables" | "graph") {
                 check.ok = true;
-                check.found.push_str(" (mended)");
+                check.found.push_str(" (repaired)");
             }
         }
     }
