@@ -18,6 +18,8 @@ use crate::text::{clip, name_of};
 
 /// A heading with more files is about all of them.
 const ABOVE_FILES_MAX: usize = 3;
+/// Boxes above a step that may hold it.
+const HOLDERS_MAX: usize = 3;
 /// Lines above a step in which the box that holds it is looked for.
 const ABOVE_LINES_MAX: usize = 200;
 /// Files of one name that a test may be for.
@@ -115,6 +117,7 @@ fn above(document: &Document<'_>, draft: &Draft, taken: &[bool], table: &mut Tab
         return Vec::new();
     }
     let number = |line: usize| entry::number(clip(document.text(line))).map_or("", |(id, _)| id);
+    let mut holders = 0;
     for line in (draft.line.saturating_sub(ABOVE_LINES_MAX)..draft.line).rev() {
         let is_whole = || document.lines[line].indent + 1 < own.indent || entry::is_part(number(draft.line), number(line));
         match document.lines[line].kind {
@@ -126,8 +129,12 @@ fn above(document: &Document<'_>, draft: &Draft, taken: &[bool], table: &mut Tab
             }
             Kind::Item(_) if !taken[line] && is_whole() => {
                 let files = files::of_draft(document, &Draft { line, last: line, ..Draft::default() }, table);
+                holders += 1;
                 if !files.writes.is_empty() && files.writes.len() <= ABOVE_FILES_MAX {
                     return files.writes;
+                }
+                if holders == HOLDERS_MAX {
+                    return Vec::new();
                 }
             }
             _ => {}

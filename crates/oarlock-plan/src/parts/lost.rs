@@ -17,6 +17,8 @@ use crate::text::{clip, plain, titles};
 const NAMED_MAX: usize = 20;
 /// Fewer rows with files are an example.
 const ROWS_MIN: usize = 3;
+/// More rows with files are not looked at.
+const ROWS_MAX: usize = 2_000;
 /// Paths of one line that are looked at.
 const LINE_PATHS_MAX: usize = 16;
 /// Lines below a box that are looked at for what it holds.
@@ -86,8 +88,10 @@ fn rows_of_files(document: &Document<'_>, sections: &[Section], taken: &[bool]) 
                 && !sections::is_not_now(&title)
         })
     };
-    let rows: Vec<usize> =
-        (0..document.lines.len()).filter(|line| is_row(*line) && !taken[*line] && file(*line).is_some() && is_work(*line)).collect();
+    let rows: Vec<usize> = (0..document.lines.len())
+        .filter(|line| is_row(*line) && !taken[*line] && file(*line).is_some() && is_work(*line))
+        .take(ROWS_MAX)
+        .collect();
     if rows.len() < ROWS_MIN {
         return Vec::new();
     }

@@ -12,6 +12,10 @@ use crate::text::clip;
 
 /// The steps of such a plan, where no other headings number its steps.
 pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
+    // Sections cost more than a look at the titles.
+    if !document.headings.iter().any(|heading| clip(document.text(heading.line)).to_lowercase().contains("file")) {
+        return None;
+    }
     let sections = sections::sections(document);
     let lists: Vec<&Section> = sections.iter().filter(|section| section.class == Class::Writes && section.own_class).collect();
     let is_listed = |heading: &Heading| lists.iter().any(|list| list.line < heading.line && heading.end <= list.end);

@@ -10,6 +10,8 @@ use crate::text::{clip, plain};
 
 /// Fewer rows are no plan.
 const ROWS_MIN: usize = 3;
+/// Tables that are looked at.
+const TABLES_MAX: usize = 100;
 /// Cells of a row that are looked at.
 const CELLS_MAX: usize = 16;
 /// Names of the column that numbers the rows.
@@ -19,7 +21,11 @@ const WORK: [&str; 8] = ["task", "step", "action", "description", "work", "chang
 
 /// The rows of the first such table that no list of bodies repeats.
 pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
-    if has_bodies(document) {
+    // Looked for first, because most documents have none and sections cost more.
+    let begins = |line: usize| is_row(document, line) && (line == 0 || !is_row(document, line - 1));
+    let tables: Vec<usize> =
+        (0..document.lines.len()).filter(|line| begins(*line) && is_numbered(document, *line)).take(TABLES_MAX).collect();
+    if tables.is_empty() || has_bodies(document) {
         return None;
     }
     let sections = sections::sections(document);
@@ -27,8 +33,8 @@ pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
         let at = sections.partition_point(|section| section.line <= line);
         at.checked_sub(1).is_some_and(|at| matches!(sections[at].class, Class::Plan | Class::Details | Class::Other))
     };
-    let begins = (0..document.lines.len()).filter(|line| is_row(document, *line) && (*line == 0 || !is_row(document, line - 1)));
-    let found = begins.filter(|line| is_plan(*line)).find_map(|line| Some((line, table(document, line, document.lines.len())?)));
+    let found =
+        tables.into_iter().filter(|line| is_plan(*line)).find_map(|line| Some((line, table(document, line, document.lines.len())?)));
     let (line, drafts) = found?;
     let above = sections.partition_point(|section| section.line <= line).checked_sub(1).map(|at| clip(document.text(sections[at].line)));
     // A row says too little to show what it uses: where the table is called an order, it is one.
@@ -47,6 +53,11 @@ fn has_bodies(document: &Document<'_>) -> bool {
 
 fn is_row(document: &Document<'_>, line: usize) -> bool {
     document.lines[line].kind == Kind::Text && document.text(line).starts_with('|')
+}
+
+/// Whether a table has a column of numbers, by its head.
+fn is_numbered(document: &Document<'_>, line: usize) -> bool {
+    cells(document, line).iter().any(|head| NUMBERS.contains(&head.to_lowercase().as_str()))
 }
 
 fn cells<'a>(document: &Document<'a>, line: usize) -> Vec<&'a str> {
