@@ -224,7 +224,7 @@ impl Projection<'_> {
             fact.change.apply(&mut changed.spec);
             changed.priority = fact.priority().unwrap_or(changed.priority);
             task::set_spec(self.conn, key.seq, &changed)?;
-            if fact.change.gate.is_some_and(|gate| gate != Gate::Merge) {
+            if key.state == TaskState::Review && fact.change.gate.is_some_and(|gate| gate != Gate::Merge) {
                 landing::withdraw(self.conn, key.seq)?;
             }
             if let Some(body) = &fact.change.body {
@@ -244,7 +244,10 @@ impl Projection<'_> {
         }
         task::end_grant(self.conn, key.seq, GrantEnd::Cancelled)?;
         outside::forget(self.conn, key.seq)?;
-        landing::withdraw(self.conn, key.seq)?;
+        // Only what is in review can be on its way.
+        if key.state == TaskState::Review {
+            landing::withdraw(self.conn, key.seq)?;
+        }
         task::forget_retry(self.conn, key.seq)?;
         if fact.drop {
             task::set_dropped(self.conn, key.seq, true)?;
