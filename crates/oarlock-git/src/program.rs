@@ -20,6 +20,9 @@ pub const REPOSITORY_VARIABLES: [&str; 8] = [
     "GIT_NAMESPACE",
 ];
 
+/// No process stays behind to tidy the repository up, which could hold its locks: git as people start it does that.
+const WITHOUT_MAINTENANCE: [&str; 2] = ["-c", "maintenance.auto=false"];
+
 /// The longest error of git that is passed on, in characters. Its end is kept: the reason is in the last lines.
 const ERROR_CHARS_MAX: usize = 2_000;
 
@@ -148,14 +151,15 @@ impl Git {
         if let Some(lock) = self.lock.as_deref().and_then(|lock| lock.try_clone().ok()) {
             command.stdin(Stdio::from(lock));
         }
-        let Output { status, stdout, stderr } = command.arg("-C").arg(&self.dir).args(args).output().map_err(|error| {
-            let what = if error.kind() == std::io::ErrorKind::NotFound {
-                "git is not installed, or not in PATH".to_owned()
-            } else {
-                format!("git cannot be started: {error}")
-            };
-            GitFailed(what)
-        })?;
+        let Output { status, stdout, stderr } =
+            command.arg("-C").arg(&self.dir).args(WITHOUT_MAINTENANCE).args(args).output().map_err(|error| {
+                let what = if error.kind() == std::io::ErrorKind::NotFound {
+                    "git is not installed, or not in PATH".to_owned()
+                } else {
+                    format!("git cannot be started: {error}")
+                };
+                GitFailed(what)
+            })?;
         let error = String::from_utf8_lossy(&stderr).trim().to_owned();
         let cut = error.char_indices().rev().nth(ERROR_CHARS_MAX - 1).map_or(0, |(at, _)| at);
         Ok(Answer { code: status.code(), printed: String::from_utf8_lossy(&stdout).into_owned(), error: error[cut..].to_owned() })

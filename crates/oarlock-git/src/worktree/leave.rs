@@ -1,5 +1,7 @@
 //! The end of an attempt: what is not committed is committed on the task's branch, and the worktree lets go of the branch.
 
+use oarlock_host::file::{Links, read_small};
+
 use super::place::{Place, State, Working};
 use super::refusal::Refusal;
 use super::repo::{Worktrees, branches};
@@ -11,8 +13,13 @@ use crate::repository::git_dir_of;
 const WITHOUT_HOOKS: [&str; 2] = ["-c", "core.hooksPath=/dev/null"];
 /// Agents' commits are not signed: a signature may ask a person.
 const UNSIGNED: [&str; 2] = ["-c", "commit.gpgSign=false"];
+/// The longest `HEAD` that is read, in bytes.
+const HEAD_BYTES_MAX: u64 = 4 << 10;
 /// Files that a message names.
 const NAMED_MAX: usize = 5;
+/// Paths that are staged by name, and their bytes: more than that may be too long for a command line.
+const ADDED_MAX: usize = 200;
+const ADDED_BYTES_MAX: usize = 16 << 10;
 /// The subject of a commit of work that is not finished begins so.
 const UNFINISHED: &str = "unfinished: ";
 /// Where commits are kept that no branch has.
@@ -67,9 +74,12 @@ pub(crate) fn settle(place: &Place, work: &Working, end: End, is_holder: bool) -
     let git = place.git();
     let reference = format!("refs/heads/{}", work.branch);
     end_operations(place, &git)?;
-    let tip = branches(&git, &[&work.branch])?.remove(&work.branch).map(|branch| branch.commit);
-    let on_branch = current(&git)?.is_some_and(|(_, name)| name == reference);
-    let is_astray = !on_branch && !adopt(&git, &reference, tip.as_deref(), is_holder, work)?;
+    // Most often it is at its branch, which its own file says: asking git takes longer.
+    let is_astray = !is_at(place, &reference) && {
+        let tip = branches(&git, &[&work.branch])?.remove(&work.branch).map(|branch| branch.commit);
+        let on_branch = current(&git)?.is_some_and(|(_, name)| name == reference);
+        !on_branch && !adopt(&git, &reference, tip.as_deref(), is_holder, work)?
+    };
     let mut refused = is_astray.then(|| format!("its commits are not on top of the branch {}, which has others", work.branch));
     let dirt = status(&git)?;
     if !dirt.is_empty() {
@@ -131,6 +141,14 @@ pub(crate) fn current(git: &Git) -> Result<Option<(String, String)>, GitFailed> 
     Ok(Some((answer.printed.trim().to_owned(), name)))
 }
 
+/// Whether the worktree's own `HEAD` names this branch, which has a commit. A repository with another kind of references says no.
+fn is_at(place: &Place, reference: &str) -> bool {
+    let head = git_dir_of(&place.dir).and_then(|admin| read_small(&admin.join("HEAD"), HEAD_BYTES_MAX, Links::Refused).ok().flatten());
+    let is_named = head.is_some_and(|head| head.strip_prefix(b"ref: ").map(<[u8]>::trim_ascii) == Some(reference.as_bytes()));
+    // A branch that was just committed on, or begun at, has a file; one without is looked at by git.
+    is_named && place.common.join(reference).is_file()
+}
+
 /// What git says is not committed, ignored files apart: two letters, a blank, and the path.
 pub(crate) fn status(git: &Git) -> Result<Vec<String>, GitFailed> {
     let listed = git.ask(&["status", "--porcelain=v1", "-z", "--untracked-files=normal", "--no-renames", "--ignore-submodules=none"])?;
@@ -183,7 +201,7 @@ fn end_operations(place: &Place, git: &Git) -> Result<(), GitFailed> {
 fn commit(place: &Place, git: &Git, dirt: &[String], work: &Working, finished: bool) -> Result<Option<String>, Refusal> {
     let unmerged: Vec<&str> = dirt.iter().filter(|entry| is_unmerged(entry)).filter_map(|entry| entry.get(3..)).collect();
     let mut refused = (!unmerged.is_empty()).then(|| format!("a merge was left with conflicts in {}", listed(&unmerged)));
-    if let Some(fault) = add_all(git)? {
+    if let Some(fault) = add(git, dirt)? {
         refused = refused.or(Some(fault));
     }
     let author = place.author(git.clone())?;
@@ -210,7 +228,15 @@ fn commit(place: &Place, git: &Git, dirt: &[String], work: &Working, finished: b
 }
 
 /// Stages everything. What could not be staged, if anything.
-fn add_all(git: &Git) -> Result<Option<String>, GitFailed> {
+fn add(git: &Git, dirt: &[String]) -> Result<Option<String>, GitFailed> {
+    // A few paths by name: git need not look at all others again.
+    let paths: Vec<&str> = dirt.iter().filter_map(|entry| entry.get(3..)).collect();
+    let is_short = paths.len() <= ADDED_MAX && paths.iter().map(|path| path.len()).sum::<usize>() <= ADDED_BYTES_MAX;
+    let are_exact = paths.len() == dirt.len() && !paths.iter().any(|path| path.contains('\u{fffd}'));
+    if is_short && are_exact && git.run(&[&["--literal-pathspecs", "add", "--all", "--sparse", "--"], &paths[..]].concat())?.code == Some(0)
+    {
+        return Ok(None);
+    }
     let answer = git.run(&["add", "--all", "--sparse", "--", ":(top)"])?;
     if answer.code == Some(0) {
         return Ok(None);
