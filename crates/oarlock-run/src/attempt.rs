@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use oarlock_model::landing::{BranchName, ObjectId};
-use oarlock_model::task::{GrantEnd, TaskState};
+use oarlock_model::task::{Gate, GrantEnd, TaskState};
 use oarlock_model::{Rejection, SessionId, TaskId, Token};
 use oarlock_ops::OpError;
 use oarlock_ops::call;
@@ -30,6 +30,8 @@ pub(crate) struct Held {
     pub(crate) token: Token,
     pub(crate) title: String,
     pub(crate) attempt: u32,
+    /// Whether it is done by landing a commit.
+    pub(crate) lands: bool,
     pub(crate) created_at: String,
     /// How long the lease holds after a renewal.
     pub(crate) ttl: Duration,
@@ -44,6 +46,7 @@ impl Held {
             token: claimed.lease.token,
             title: claimed.task.title.clone(),
             attempt: claimed.lease.attempt,
+            lands: claimed.task.gate == Some(Gate::Merge),
             created_at: claimed.task.created_at.clone(),
             ttl: Duration::from_millis(claimed.lease.ttl_ms.max(0).unsigned_abs()),
             since: Instant::now(),

@@ -1,12 +1,14 @@
 //! Worktrees of agents, as the runner and the verbs about them use them. Everything about git is in `oarlock-git`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use oarlock_git::{Compared, Ground, Pairs, Place, Refusal, Shared, Stock, Stocked, Worktrees};
+use oarlock_model::task::Gate;
 use oarlock_model::{AgentName, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::shapes::TaskShape;
-use oarlock_ops::store::{StoreResult, View};
+use oarlock_ops::store::{StoreError, StoreResult, View};
 
 use crate::directory::WorkingDirectory;
 use crate::progress::Tell;
@@ -59,17 +61,24 @@ pub(crate) fn as_error(refusal: Refusal) -> OpError {
 /// What a task builds on: what it and the tasks above it need, and its parts.
 pub(crate) fn ground(view: &dyn View, task: &TaskShape) -> StoreResult<Ground> {
     let name = |id: &TaskId| id.as_str().to_owned();
-    let mut needs: Vec<String> = task.needs.iter().map(name).collect();
+    let mut needs: Vec<TaskId> = task.needs.iter().cloned().collect();
     let mut above = task.parent.clone();
     for _ in 0..limits::PARENT_DEPTH_MAX {
         let Some(parent) = above.take().map(|id| view.task(&id)).transpose()?.flatten() else { break };
-        needs.extend(parent.needs.iter().map(name));
+        needs.extend(parent.needs);
         above = parent.spec.parent;
     }
-    let mut seen = std::collections::BTreeSet::new();
-    needs.retain(|need| seen.insert(need.clone()));
+    let mut seen = BTreeSet::new();
+    let mut branches = Vec::new();
+    for need in needs {
+        // What has landed is in the target; its branch may have gone on.
+        let lands = || Ok::<_, StoreError>(view.task(&need)?.is_some_and(|task| task.spec.gate == Some(Gate::Merge)));
+        if seen.insert(need.clone()) && !lands()? {
+            branches.push(name(&need));
+        }
+    }
     let parts = view.children(&task.id)?.iter().map(name).collect();
-    Ok(Ground { needs, parts })
+    Ok(Ground { needs: branches, parts })
 }
 
 /// Compares branches in the repository around the current directory: see [`Pairs`].

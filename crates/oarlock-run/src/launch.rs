@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration as StdDuration;
 
 use oarlock_model::duration::Duration;
 use oarlock_model::{Label, TaskId};
@@ -47,6 +48,15 @@ impl fmt::Debug for Planning {
     }
 }
 
+/// How parts of a run land.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunLanding {
+    /// The test of a merged tree, run by `sh -c`: the operator's own words. Absent when nothing is tested.
+    pub test: Option<String>,
+    /// How long one run of it may take.
+    pub test_timeout: StdDuration,
+}
+
 /// How a run runs.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -68,6 +78,8 @@ pub struct Run {
     pub ttl: Option<Duration>,
     /// Each worker has a worktree of its own; without it all work in the current directory.
     pub isolation: Option<Isolation>,
+    /// Parts land on one branch; only with worktrees.
+    pub landing: Option<RunLanding>,
     /// On whose behalf the task is split.
     pub caller: Caller,
 }

@@ -34,7 +34,7 @@ mod testing;
 
 pub use isolation::{Isolation, conflicts, forget_worktrees, worktrees_held};
 pub use landing::{Landed, Merge, MergeEnd, MergeReport, Refused, TEST_TIMEOUT_DEFAULT, merge, merge_until};
-pub use launch::{Planning, Run, Target, WorkerProgram};
+pub use launch::{Planning, Run, RunLanding, Target, WorkerProgram};
 pub use oarlock_git::{Compared, Pair, Pairs, Shared, Stocked};
 pub use outcome::Outcome;
 pub use planning::{PlanningAgent, plan_split};

@@ -224,6 +224,7 @@ mod tests {
             can: Vec::new(),
             ttl: None,
             isolation: None,
+            landing: None,
             caller: Caller::default(),
         };
         let prepared = Preparing { store: &mut *store, run: &run, settings: &settings, signals: &signals, tell: &heard }.prepare();

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::capture::clip;
 use crate::history::{self, Span};
+use crate::landing::MergeReport;
 use crate::tree;
 
 /// Bytes of all results in one report; each part gets its share.
@@ -38,6 +39,9 @@ pub struct RunReport {
     /// What came of the task: its own result, else those of its parts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
+    /// What this run has landed, with `--merge`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub landing: Option<MergeReport>,
 }
 
 /// One agent of a run.
@@ -108,7 +112,7 @@ pub(crate) fn report(view: &dyn View, root: &TaskId, workers: &[AgentName], wall
     }
     // It comes last: it integrates its parts.
     parts.extend(of_root);
-    Ok(RunReport { task: root.clone(), state, agents, parts, wall_ms, serial_ms, bound_ms, result })
+    Ok(RunReport { task: root.clone(), state, agents, parts, wall_ms, serial_ms, bound_ms, result, landing: None })
 }
 
 fn part(task: Task, spans: &[Span]) -> PartReport {

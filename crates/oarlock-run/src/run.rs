@@ -1,10 +1,13 @@
 //! `run`: splits a task, starts workers on its parts, and watches until it is finished or cannot go on.
 
+mod queue;
+
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration as StdDuration, Instant};
 
+use oarlock_model::landing::BranchName;
 use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
@@ -16,7 +19,10 @@ use oarlock_ops::wait::Horizon;
 use serde_json::json;
 
 use crate::Stores;
+use crate::directory::WorkingDirectory;
 use crate::duration::ms;
+use crate::isolation::as_error;
+use crate::landing::MergeEnd;
 use crate::launch::{Run, WorkerProgram};
 use crate::log_follower::LogFollower;
 use crate::pool::Pool;
@@ -26,6 +32,8 @@ use crate::report::{self, RunReport};
 use crate::signals::Signals;
 use crate::tree::{self, Obstacle, Standing};
 use crate::watch::{SLICE_MS, Watch, is_passing};
+
+use queue::Queue;
 
 /// How often the state of the tasks is looked at although nothing was logged: capabilities come and go with agents.
 const RECHECK: StdDuration = StdDuration::from_secs(1);
@@ -74,7 +82,8 @@ pub(crate) fn run_until(
     let mut store = stores.open()?;
     let tell = Mutex::new(progress);
     // Whatever keeps worktrees from being made is said before anything is split.
-    let onto = run.isolation.as_ref().map(|isolation| isolation.open(&tell)).transpose()?.map(|worktrees| worktrees.target().to_owned());
+    let worktrees = run.isolation.as_ref().map(|isolation| isolation.open(&tell)).transpose()?;
+    let mut onto = worktrees.as_ref().map(|worktrees| worktrees.target().to_owned());
     let watch = Watch::new(&mut *store, Topics::LOG)?;
     let after_seq = store.snapshot()?.last_seq()?;
     let prepared = Preparing { store: &mut *store, run, settings, signals, tell: &tell }.prepare()?;
@@ -82,12 +91,25 @@ pub(crate) fn run_until(
         let report = report::report(&*store.snapshot()?, &prepared.task, &[], ms(begun.elapsed()))?;
         return Ok(RunEnd { report, error: Some(error), is_begun: false });
     }
+    let mut merge = None;
+    if let (Some(landing), Some(worktrees)) = (&run.landing, &worktrees) {
+        let target = match run.isolation.as_ref().and_then(|isolation| isolation.onto.as_deref()) {
+            Some(name) => BranchName::parse(name)?,
+            None => queue::branch_of(&prepared.task)?,
+        };
+        worktrees.make_branch(target.as_str()).map_err(as_error)?;
+        queue::gate(&mut *store, &run.caller, settings, &prepared.task, &target)?;
+        Tell::line(&tell, &format!("parts land on the branch {target}"));
+        onto = Some(target.to_string());
+        merge = Some(queue::request(landing, target, WorkingDirectory::current()?.path().to_owned()));
+    }
     let news = LogFollower::new(&mut *store, &prepared.task, after_seq)?;
     let url = stores.url();
     thread::scope(|scope| {
         let pool = Pool { scope, tell: &tell, program, run, task: prepared.task.clone(), onto, url, slots: Vec::new() };
         let mut supervisor =
-            Supervisor { store, settings, signals, tell: &tell, task: prepared.task, watch, news, pool, begun, checked: None };
+            Supervisor { store, settings, signals, tell: &tell, task: prepared.task, watch, news, pool, queue: None, begun, checked: None };
+        supervisor.queue = merge.map(|merge| Queue::start(scope, stores, settings, merge, &tell));
         supervisor.start(if prepared.has_parts { prepared.agents } else { 1 })?;
         let ended = supervisor.supervise();
         let wall_ms = ms(begun.elapsed());
@@ -96,7 +118,8 @@ pub(crate) fn run_until(
             supervisor.pool.linger(signals);
         }
         supervisor.pool.dismiss(signals);
-        supervisor.finish(ended, wall_ms)
+        let landed = supervisor.queue.take().map(Queue::stop);
+        supervisor.finish(ended, landed, wall_ms)
     })
 }
 
@@ -121,6 +144,8 @@ enum End {
     Finished(TaskState),
     Stalled(Vec<Obstacle>),
     NoWorkers,
+    /// Nothing lands any more.
+    NoQueue,
     Interrupted,
 }
 
@@ -133,6 +158,8 @@ struct Supervisor<'scope, 'env> {
     watch: Watch,
     news: LogFollower,
     pool: Pool<'scope, 'env>,
+    /// What lands its parts.
+    queue: Option<Queue<'scope>>,
     begun: Instant,
     checked: Option<Instant>,
 }
@@ -185,7 +212,7 @@ impl Supervisor<'_, '_> {
         if is_news || is_due || !has_workers {
             self.checked = Some(Instant::now());
             let owners = self.store.owners();
-            let standing = tree::standing(&*self.store.snapshot()?, &*owners, &self.task, &self.pool.names())?;
+            let standing = tree::standing(&*self.store.snapshot()?, &*owners, &self.task, &self.pool.names(), self.queue.is_some())?;
             match standing {
                 Standing::Finished(state) => return Ok(Some(End::Finished(state))),
                 Standing::Stalled(obstacles) if self.is_final(&obstacles) => return Ok(Some(End::Stalled(obstacles))),
@@ -194,6 +221,9 @@ impl Supervisor<'_, '_> {
         }
         if !has_workers {
             return Ok(Some(End::NoWorkers));
+        }
+        if self.queue.as_ref().is_some_and(Queue::has_ended) {
+            return Ok(Some(End::NoQueue));
         }
         let now = self.store.snapshot()?.now().store;
         self.tell.live(&self.news.live(now, self.pool.living().count(), ms(self.begun.elapsed())));
@@ -212,8 +242,13 @@ impl Supervisor<'_, '_> {
         !waits || self.pool.living().all(|name| self.news.has_joined(name))
     }
 
-    fn finish(mut self, ended: Result<End, OpError>, wall_ms: i64) -> Result<RunEnd, OpError> {
+    fn finish(mut self, ended: Result<End, OpError>, landed: Option<Result<MergeEnd, OpError>>, wall_ms: i64) -> Result<RunEnd, OpError> {
         let end = ended?;
+        let (landed, fault) = match landed {
+            Some(Ok(MergeEnd { report, error })) => (Some(report), error),
+            Some(Err(error)) => (None, Some(error)),
+            None => (None, None),
+        };
         // The last worker may have died after the last look: what it held is ready again, and the report says so.
         match self.settle() {
             Err(error) if !is_passing(&error) => return Err(error),
@@ -221,14 +256,16 @@ impl Supervisor<'_, '_> {
         }
         self.news.read(&mut *self.store, self.tell)?;
         let names: Vec<AgentName> = self.pool.names();
-        let report = report::report(&*self.store.snapshot()?, &self.task, &names, wall_ms)?;
+        let mut report = report::report(&*self.store.snapshot()?, &self.task, &names, wall_ms)?;
+        report.landing = landed;
         let error = match end {
             End::Finished(TaskState::Done) => None,
             End::Finished(state) => Some(Rejection::StateConflict { verb: "run", task: self.task.clone(), state, why: None }.into()),
             // It may have been finished while its workers left.
-            End::Stalled(_) | End::NoWorkers | End::Interrupted if report.state == TaskState::Done => None,
+            End::Stalled(_) | End::NoWorkers | End::NoQueue | End::Interrupted if report.state == TaskState::Done => None,
             End::Stalled(obstacles) => Some(stalled(&self.task, &obstacles)),
             End::NoWorkers => Some(no_workers(&self.task, &self.pool.exit_reasons())),
+            End::NoQueue => fault.or(Some(OpError::Internal("the landing queue has ended".into()))),
             End::Interrupted => Some(OpError::Interrupted),
         };
         Ok(RunEnd { report, error, is_begun: true })

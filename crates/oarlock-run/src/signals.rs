@@ -59,7 +59,6 @@ impl Signals {
     }
 
     /// Does what a signal does.
-    #[cfg(test)]
     pub(crate) fn raise(&self) {
         self.came.store(true, Ordering::SeqCst);
     }

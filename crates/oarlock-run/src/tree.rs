@@ -4,6 +4,7 @@ mod outside;
 
 use std::collections::BTreeSet;
 
+use oarlock_model::landing::LandingState;
 use oarlock_model::rules::claim::is_able;
 use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, TaskId, limits};
@@ -86,7 +87,7 @@ impl Obstacle {
 
 /// Whether work on the tree of `root` by the agents `pool` can go on, as one moment of the store shows it. Others may be working on what it needs from
 /// outside: that is waited for while somebody can do it, and not when it is dead, or stuck behind what is.
-pub(crate) fn standing(view: &dyn View, owners: &dyn Owners, root: &TaskId, pool: &[AgentName]) -> StoreResult<Standing> {
+pub(crate) fn standing(view: &dyn View, owners: &dyn Owners, root: &TaskId, pool: &[AgentName], lands: bool) -> StoreResult<Standing> {
     let tasks = tasks_of(view, root)?;
     let members: BTreeSet<&TaskId> = tasks.iter().collect();
     let others = outside::Others::there(view, owners, pool)?;
@@ -102,6 +103,7 @@ pub(crate) fn standing(view: &dyn View, owners: &dyn Owners, root: &TaskId, pool
                 Some(missing) => obstacles.push(Obstacle::Capability(id.clone(), missing)),
                 None => return Ok(Standing::Open),
             },
+            TaskState::Review if lands && is_landing(view, id)? => return Ok(Standing::Open),
             TaskState::Review => obstacles.push(Obstacle::Review(id.clone())),
             TaskState::Dead | TaskState::Cancelled => obstacles.push(Obstacle::DeadEnd(id.clone(), state)),
             TaskState::Blocked => {
@@ -117,6 +119,12 @@ pub(crate) fn standing(view: &dyn View, owners: &dyn Owners, root: &TaskId, pool
         }
     }
     Ok(Standing::Stalled(obstacles))
+}
+
+/// Whether a task waits for its commit to land, and for nobody's word.
+fn is_landing(view: &dyn View, id: &TaskId) -> StoreResult<bool> {
+    let landing = view.task(id)?.and_then(|task| task.landing);
+    Ok(landing.is_some_and(|landing| matches!(landing.state, LandingState::Queued | LandingState::Testing)))
 }
 
 /// The first capability of the task without which nobody who is there can claim it.
@@ -148,7 +156,7 @@ mod tests {
         let mut store = stores.open().expect("it opens");
         let owners = store.owners();
         let view = store.snapshot().expect("it reads");
-        assert_eq!(standing(&*view, &*owners, &task_id("P"), &[]).expect("it reads"), want);
+        assert_eq!(standing(&*view, &*owners, &task_id("P"), &[], false).expect("it reads"), want);
     }
 
     #[test]
@@ -205,7 +213,7 @@ mod tests {
         let owners = store.owners();
         let view = store.snapshot().expect("it reads");
         let pool = ["ada".parse().expect("a name")];
-        assert!(matches!(standing(&*view, &*owners, &task_id("P"), &pool), Ok(Standing::Stalled(_))));
+        assert!(matches!(standing(&*view, &*owners, &task_id("P"), &pool, false), Ok(Standing::Stalled(_))));
     }
 
     #[test]

@@ -440,6 +440,7 @@ impl Worker<'_, '_> {
         let time = to_the_second(wall_ms);
         let line = match outcome {
             Outcome::Done => format!("finished {} ({time})", held.id),
+            Outcome::Submitted if held.lands => format!("submitted {}, which waits for its landing ({time})", held.id),
             Outcome::Submitted => format!("finished {}, which waits for approval ({time})", held.id),
             Outcome::Failed => format!("failed {} ({time}); `oarlock task {}` shows why", held.id, held.id),
             Outcome::Released => format!("{} was given back by its program ({time})", held.id),

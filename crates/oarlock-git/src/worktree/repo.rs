@@ -74,6 +74,29 @@ impl Worktrees {
         &self.target
     }
 
+    /// Makes a branch at the newest commit of [`Worktrees::target`], unless it is there.
+    ///
+    /// # Errors
+    /// Git refuses: a branch or directory of such a name is in its way, among others.
+    pub fn make_branch(&self, name: &str) -> Result<(), Refusal> {
+        if !is_branch(name) {
+            return Err(Refusal::of_worktree(format!("{name:?} cannot be the name of a branch"), "choose another id with --id"));
+        }
+        let git = Git::at(&self.top);
+        let found = branches(&git, &[name, &self.target])?;
+        match (found.get(name), found.get(&self.target)) {
+            (Some(_), _) => Ok(()),
+            (None, Some(target)) => {
+                git.ask(&["update-ref", "-m", "oarlock: begin a run", &format!("refs/heads/{name}"), &target.commit, ""])?;
+                Ok(())
+            }
+            (None, None) => Err(Refusal::of_worktree(
+                format!("the branch {} is gone", self.target),
+                "make it again, or name another with --onto BRANCH",
+            )),
+        }
+    }
+
     /// Makes the directory of the worktrees, hidden from git.
     pub(crate) fn make_home(&self) -> Result<(), Refusal> {
         let project = self.home.parent().unwrap_or(&self.home);

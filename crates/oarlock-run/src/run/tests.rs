@@ -59,6 +59,7 @@ fn shell(script: &str) -> Run {
         can: Vec::new(),
         ttl: None,
         isolation: None,
+        landing: None,
         caller: Caller::default(),
     }
 }

@@ -15,7 +15,9 @@ use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::EventShape;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_ops::task::Planner;
-use oarlock_run::{Isolation, Live, Planning, PlanningAgent, Progress, Run, Stores, Target, Work, WorkerProgram};
+use oarlock_run::{
+    Isolation, Live, Planning, PlanningAgent, Progress, Run, RunLanding, Stores, TEST_TIMEOUT_DEFAULT, Target, Work, WorkerProgram,
+};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -90,9 +92,15 @@ pub(crate) struct RunArgs {
     /// Give each worker a worktree of its own, .oarlock/worktrees/AGENT, and each part the branch oarlock/TASK
     #[arg(long)]
     worktrees: bool,
-    /// The branch that parts begin at [default: the one that is checked out]
-    #[arg(long, value_name = "BRANCH", requires = "worktrees")]
+    /// Land each part on one branch, as `oarlock merge` does, while others are worked on; implies --worktrees
+    #[arg(long)]
+    merge: bool,
+    /// The branch that parts begin at and land on [default: the one that is checked out; with --merge a new one, oarlock/run/ID]
+    #[arg(long, value_name = "BRANCH")]
     onto: Option<String>,
+    /// The test of a merged tree, run by sh -c [default: nothing is tested]
+    #[arg(long, value_name = "CMD", requires = "merge")]
+    test: Option<String>,
     /// Print events as they happen; the report comes last
     #[arg(long)]
     follow: bool,
@@ -194,6 +202,12 @@ pub(crate) fn work(args: WorkArgs, common: &Common, output: &Output) -> Result<u
 }
 
 pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
+    if args.onto.is_some() && !(args.worktrees || args.merge) {
+        return Err(OpError::Usage { message: "--onto needs --worktrees or --merge".into(), hint: "add one of them".into() });
+    }
+    if args.test.as_deref().is_some_and(|test| test.trim().is_empty()) {
+        return Err(Rejection::invalid("the test is empty", "give a command, or leave --test out to land without a test").into());
+    }
     let named = document_named(&mut ThisMachine, &args.target)?;
     if named.is_none() {
         TaskId::parse(&args.target)?;
@@ -211,7 +225,8 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
         command: args.command,
         can: args.can,
         ttl: args.ttl,
-        isolation: isolation(args.worktrees, args.onto, &handles)?,
+        isolation: isolation(args.worktrees || args.merge, args.onto, &handles)?,
+        landing: args.merge.then_some(RunLanding { test: args.test, test_timeout: TEST_TIMEOUT_DEFAULT }),
         caller: common.caller(Identity::Optional),
     };
     let program = std::env::current_exe().map_err(|error| StoreError::Unavailable {

@@ -300,3 +300,65 @@ fn a_worktree_that_is_taken_away_below_its_command_fails_the_attempt() {
     let reply = attempt(&project, "ada", "echo y > y.txt");
     assert_eq!(object(&reply.stdout, "work")["tasks"][0]["id"], "T-2", "{}", reply.stderr);
 }
+
+/// A plan whose parts are in a file of git.
+fn planned(project: &Project, text: &str) {
+    commit(project, "docs/tools.md", text);
+}
+
+#[test]
+fn parts_of_a_run_land_on_its_branch_while_others_are_worked_on() {
+    let project = project();
+    planned(&project, THREE_PARTS);
+    let script = "mkdir -p src; for f in $(grep -o 'src/[a-z]*.rs'); do echo \"$OARLOCK_TASK\" > $f; done";
+    let args =
+        ["run", "docs/tools.md", "--agents", "3", "--merge", "--test", "test -d src && ! test -e .oarlock", "--", "sh", "-c", script];
+    let report = project.call_args(&args).ok();
+    assert_eq!(report["landing"]["landed"].as_array().map(Vec::len), Some(3), "{report}");
+    assert_eq!((&report["landing"]["onto"], &report["landing"]["tested"]), (&"oarlock/run/tools".into(), &true.into()));
+    assert_eq!(project.task("tools")["state"], "done");
+    for part in 1..=3 {
+        let task = project.task(&format!("tools-SUB{part}"));
+        assert_eq!((&task["state"], &task["landing"]["state"]), (&"done".into(), &"landed".into()), "{task}");
+    }
+    assert_eq!(git(&project, "diff --name-only main oarlock/run/tools"), "src/one.rs\nsrc/three.rs\nsrc/two.rs");
+    assert_eq!(git(&project, "rev-list --merges --count main..oarlock/run/tools"), "3");
+    assert!(git(&project, "status --porcelain").is_empty() && git(&project, "symbolic-ref HEAD") == "refs/heads/main");
+    // Everything has landed: the project can be forgotten.
+    assert_eq!(project.ok("forget")["forgotten"]["worktrees"], 3);
+    project.call_args(&["run", "docs/tools.md", "--onto", "main", "--", "true"]).fails(2, "usage");
+    project.call_args(&["run", "docs/tools.md", "--test", "true", "--", "true"]).fails(2, "usage");
+}
+
+#[test]
+fn a_part_that_conflicts_comes_back_with_a_brief_and_lands_then() {
+    let project = project();
+    planned(&project, THREE_PARTS);
+    project.write(".oarlock/config.toml", "retry_first = \"1s\"\n");
+    // Each part adds its line in the same place. One that hears of a conflict merges, and keeps all lines.
+    let script = r#"text=$(cat); if echo "$text" | grep -q 'git merge'; then git merge --quiet "$(echo "$text" | grep -o 'git merge [^`]*' | head -1 | cut -d' ' -f3)"; sed -i '/^<<<<<<<\|^=======\|^>>>>>>>/d' a.txt; else sed -i "s/two/two\n$OARLOCK_TASK/" a.txt; fi"#;
+    let report = project.call_args(&["run", "docs/tools.md", "--agents", "3", "--merge", "--", "sh", "-c", script]).ok();
+    assert_eq!(report["landing"]["landed"].as_array().map(Vec::len), Some(3), "{report}");
+    let text = git(&project, "show oarlock/run/tools:a.txt");
+    for part in 1..=3 {
+        assert!(text.contains(&format!("tools-SUB{part}")), "{text}");
+    }
+    assert!(!text.contains("<<<"), "{text}");
+}
+
+#[test]
+fn a_worker_submits_what_a_task_with_the_gate_merge_left() {
+    let project = project();
+    for (id, flags) in [("T-1", &["--worktree"][..]), ("T-2", &[])] {
+        project.ok(&format!("add t --id {id} --gate merge"));
+        let script = format!(
+            "echo x > {id}.txt; [ -n \"$OARLOCK_WORKTREE\" ] || {{ git switch -q -c {id} && git add {id}.txt && git -c user.name=t -c user.email=t@e commit -qm x; }}"
+        );
+        let args = [&["work", "--as", "ada", "--once"][..], flags, &["--", "sh", "-c", &script]].concat();
+        assert_eq!(project.call_args(&args).ok()["done"], 1);
+        let task = project.task(id);
+        assert_eq!((&task["state"], &task["landing"]["state"]), (&"review".into(), &"queued".into()), "{task}");
+    }
+    assert_eq!(project.task("T-1")["landing"]["commit"].as_str(), Some(&*git(&project, "rev-parse oarlock/T-1")));
+    assert_eq!(project.task("T-2")["landing"]["commit"].as_str(), Some(&*git(&project, "rev-parse T-2")));
+}
