@@ -1,5 +1,8 @@
 //! The end of an attempt: what is not committed is committed on the task's branch, and the worktree lets go of the branch.
 
+use std::fs;
+use std::path::Path;
+
 use oarlock_host::file::{Links, read_small};
 
 use super::place::{Place, State, Working};
@@ -199,7 +202,7 @@ fn end_operations(place: &Place, git: &Git) -> Result<(), GitFailed> {
 
 /// Commits everything. Why it does not count as finished, although it was to.
 fn commit(place: &Place, git: &Git, dirt: &[String], work: &Working, finished: bool) -> Result<Option<String>, Refusal> {
-    let unmerged: Vec<&str> = dirt.iter().filter(|entry| is_unmerged(entry)).filter_map(|entry| entry.get(3..)).collect();
+    let unmerged: Vec<&str> = dirt.iter().filter(|entry| is_unresolved(&place.dir, entry)).filter_map(|entry| entry.get(3..)).collect();
     let mut refused = (!unmerged.is_empty()).then(|| format!("a merge was left with conflicts in {}", listed(&unmerged)));
     if let Some(fault) = add(git, dirt)? {
         refused = refused.or(Some(fault));
@@ -253,6 +256,16 @@ fn is_staged_empty(git: &Git) -> Result<bool, GitFailed> {
 /// Whether any branch, tag or kept reference has the commit.
 fn is_reachable(git: &Git, commit: &str) -> Result<bool, GitFailed> {
     git.ask(&["for-each-ref", "--count=1", "--format=%(refname)", "--contains", commit]).map(|found| !found.is_empty())
+}
+
+/// Whether a path of an unfinished merge still has to be resolved. A file without conflict markers was, and only not staged.
+fn is_unresolved(top: &Path, entry: &str) -> bool {
+    if !is_unmerged(entry) {
+        return false;
+    }
+    let has_both_sides = entry.starts_with("UU") || entry.starts_with("AA");
+    let text = entry.get(3..).filter(|_| has_both_sides).and_then(|path| fs::read(top.join(path)).ok());
+    text.is_none_or(|text| text.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"<<<<<<< ") || line.starts_with(b">>>>>>> ")))
 }
 
 fn is_unmerged(entry: &str) -> bool {

@@ -198,6 +198,12 @@ fn operations_that_were_left_in_the_middle_end() {
     });
     assert!(left.refused.as_deref().is_some_and(|why| why.contains("conflicts in a.txt")), "{left:?}");
     assert!(repo.show("oarlock/T-1:a.txt").contains("<<<<<<<"));
+    // One that was resolved, and only not staged, ends with the commit.
+    let (_, left) = attempt(&worktrees, &place, "T-4", &Ground::default(), End::Finished, |dir| {
+        assert!(!try_git(dir, &["merge", "other"]).0, "it conflicts");
+        write(dir, "a.txt", "ONE and 1\ntwo\nthree\n");
+    });
+    assert_eq!((left.refused, repo.git("rev-list --merges --count main..oarlock/T-4").as_str()), (None, "1"));
     let (_, left) = attempt(&worktrees, &place, "T-2", &Ground::default(), End::Unfinished, |dir| {
         commit(dir, "x.txt", "x\n", "mine");
         assert!(!try_git(dir, &["rebase", "other"]).0, "it conflicts");

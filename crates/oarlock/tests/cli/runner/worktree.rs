@@ -334,9 +334,12 @@ fn parts_of_a_run_land_on_its_branch_while_others_are_worked_on() {
 fn a_part_that_conflicts_comes_back_with_a_brief_and_lands_then() {
     let project = project();
     planned(&project, THREE_PARTS);
+    // An agent's own commits need somebody.
+    git(&project, "config user.name t");
+    git(&project, "config user.email t@example.org");
     project.write(".oarlock/config.toml", "retry_first = \"1s\"\n");
     // Each part adds its line in the same place. One that hears of a conflict merges, and keeps all lines.
-    let script = r#"text=$(cat); if echo "$text" | grep -q 'git merge'; then git merge --quiet "$(echo "$text" | grep -o 'git merge [^`]*' | head -1 | cut -d' ' -f3)"; sed -i '/^<<<<<<<\|^=======\|^>>>>>>>/d' a.txt; else sed -i "s/two/two\n$OARLOCK_TASK/" a.txt; fi"#;
+    let script = "text=$(cat); if echo \"$text\" | grep -q 'git merge oarlock/run/tools'; then git merge --quiet oarlock/run/tools; sed -i '/^<<<<<<<\\|^=======\\|^>>>>>>>/d' a.txt; else sed -i \"s/two/two\\n$OARLOCK_TASK/\" a.txt; fi";
     let report = project.call_args(&["run", "docs/tools.md", "--agents", "3", "--merge", "--", "sh", "-c", script]).ok();
     assert_eq!(report["landing"]["landed"].as_array().map(Vec::len), Some(3), "{report}");
     let text = git(&project, "show oarlock/run/tools:a.txt");
