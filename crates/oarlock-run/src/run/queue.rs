@@ -97,7 +97,7 @@ impl<'scope> Queue<'scope> {
 /// What a run lands with: the queue's request.
 pub(super) fn request(landing: &RunLanding, onto: BranchName, directory: PathBuf) -> Merge {
     let RunLanding { test, test_timeout } = landing.clone();
-    Merge { onto: Some(onto), test, test_timeout, once: false, caller: Caller::default(), directory }
+    Merge { onto: Some(onto), test, test_timeout, slots: 1, once: false, caller: Caller::default(), directory }
 }
 
 /// Passes on what the queue says.

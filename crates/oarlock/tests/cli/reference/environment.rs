@@ -54,7 +54,7 @@ fn named_in(dir: &Path, found: &mut BTreeSet<String>) {
             // Tests beside the code set variables of their own.
             let text = text.split("#[cfg(test)]").next().unwrap_or_default();
             let quoted = text.split('"').filter(|word| ["OARLOCK_", "RALF_", "XDG_"].iter().any(|begin| word.starts_with(begin)));
-            let is_name = |word: &str| word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+            let is_name = |word: &str| !word.ends_with('_') && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
             found.extend(quoted.filter(|word| is_name(word)).map(str::to_owned));
         }
     }
