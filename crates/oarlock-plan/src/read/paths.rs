@@ -265,7 +265,8 @@ fn is_file_name(name: &str) -> bool {
     let cased = !extension.chars().any(|c| c.is_ascii_uppercase()) || (is_shouted(extension) && is_shouted(stem));
     let known = cased && is_file_extension(extension.to_ascii_lowercase().as_str());
     // "e.g.", "Node.js" and "v2.md" style words: a stem of letters, digits and the usual marks.
-    known && !stem.is_empty() && !PRODUCTS.contains(&stem) && !(["log", "env", "service"].contains(&extension) && IN_CODE.contains(&stem))
+    let is_of_code = ["log", "env", "service"].contains(&extension) && IN_CODE.contains(&stem);
+    known && !is_of_code && !stem.is_empty() && !PRODUCTS.contains(&stem)
 }
 
 /// The pattern text, rooted at the repository. What stands outside it, or at an unknown depth, becomes `**/NAME`.

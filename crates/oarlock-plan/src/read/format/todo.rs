@@ -29,7 +29,7 @@ pub(crate) fn boxes(document: &Document<'_>) -> Option<Outline> {
             let title = lower(heading);
             // A heading that sorts by priority may be about documents or tests, and its boxes are work.
             let sorts = title.starts_with("priority") || title.starts_with('p') && title[1..].starts_with(|c: char| c.is_ascii_digit());
-            let is_no_work = sections::holds_no_work(&title) && !(sorts && !GATES.iter().any(|word| title.contains(word)));
+            let is_no_work = sections::holds_no_work(&title) && (!sorts || GATES.iter().any(|word| title.contains(word)));
             is_no_work || sections::is_not_now(&title) || sections::class_of(outlined.text(heading)) == Class::Criteria
         })
     };
