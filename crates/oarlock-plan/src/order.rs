@@ -3,7 +3,9 @@
 //! that files, roles and words show ([`depend`]), and the arithmetic of orders ([`schedule`]).
 
 pub(crate) mod bits;
+pub(crate) mod conflicts;
 pub(crate) mod depend;
+pub(crate) mod groups;
 pub(crate) mod kinship;
 pub(crate) mod manner;
 pub(crate) mod names;

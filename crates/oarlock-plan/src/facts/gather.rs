@@ -52,6 +52,12 @@ pub(crate) struct Fact {
     pub(crate) title_names: Vec<u32>,
     /// Number of the word that its title begins with.
     pub(crate) begins: Option<u32>,
+    /// Numbers of the words of its title and of the names of its files; of a step in a group only.
+    pub(crate) named: Vec<u32>,
+    /// Numbers of all words of its prose; likewise.
+    pub(crate) heard: Vec<u32>,
+    /// Numbers of the names of code that its text has; of a step in a group only.
+    pub(crate) spans: Vec<u32>,
     /// Numbers of the words in the paths that it writes.
     pub(crate) makes_in: Vec<u32>,
     /// Whether its title speaks of something new, which an earlier step may have made.
@@ -350,11 +356,25 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
     let (defines, uses) = (numbers(code.defined), numbers(code.used));
     let mut things: Vec<u32> =
         identifiers::in_title(&draft.title).map(|name| lexicon.number(format!("name {}", name.to_lowercase()))).collect();
+    let boundaries = identifiers::boundaries(document, &draft);
+    things.extend(boundaries.into_iter().map(|name| lexicon.number(format!("name {name}"))));
     things.sort_unstable();
     let mut title_names: Vec<u32> =
         identifiers::names(&draft.title).map(|name| lexicon.number(format!("name {}", name.to_lowercase()))).collect();
     title_names.sort_unstable();
     let begins = words::each_token(&title).next().map(|word| lexicon.number(words::stem(&word).to_owned()));
+    let is_grouped = draft.mark.group > 0;
+    let (mut named, mut heard) = (Vec::new(), Vec::new());
+    if is_grouped {
+        // The verb that a title begins with names nothing.
+        let object = title.split_once(' ').map_or("", |(_, object)| object);
+        let stems = paths.iter().flat_map(|path| words::subject_stems(name_of(path))).chain(words::subject_stems(object));
+        named = stems.map(|stem| lexicon.number(stem)).collect();
+        let prose = (draft.line..=draft.last).take(PROSE_LINES_MAX).filter(|line| draft.says(document, *line));
+        heard = prose.flat_map(|line| words::subject_stems(clip(document.text(line)))).map(|stem| lexicon.number(stem)).collect();
+    }
+    let spans = if is_grouped { identifiers::in_spans(document, &draft) } else { Vec::new() };
+    let spans = spans.into_iter().map(|name| lexicon.number(format!("name {name}"))).collect();
     let asks_new = words::each_token(&title).any(|w| w == "new");
     Fact {
         draft,
@@ -364,6 +384,9 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
         things,
         title_names,
         begins,
+        named,
+        heard,
+        spans,
         makes_in,
         definite,
         awaits,

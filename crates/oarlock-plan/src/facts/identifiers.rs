@@ -106,6 +106,17 @@ pub(crate) fn in_title(title: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The components that a task keeps to, of a field such as "_Boundary: BoatStore, PierPage_", in lower case.
+pub(crate) fn boundaries(document: &Document<'_>, draft: &Draft) -> Vec<String> {
+    let of_field = |line: usize| {
+        let text = clip(document.text(line)).trim_matches(['_', '*', ' ']);
+        let value = text.get(..9).filter(|name| name.eq_ignore_ascii_case("boundary:")).map(|_| &text[9..]);
+        value.into_iter().flat_map(|value| value.split([',', ';'])).map(|name| name.trim().to_lowercase()).collect::<Vec<_>>()
+    };
+    let lines = (draft.line..=draft.last).take(LINES_MAX).filter(|line| matches!(document.lines[*line].kind, Kind::Text | Kind::Item(_)));
+    lines.flat_map(of_field).filter(|name| !name.is_empty()).take(NAMES_MAX).collect()
+}
+
 /// All names of code in a title, told by their capitals.
 pub(crate) fn names(title: &str) -> impl Iterator<Item = &str> {
     words(title).map(|(_, word)| word).filter(|word| is_name(word))
@@ -115,6 +126,29 @@ pub(crate) fn names(title: &str) -> impl Iterator<Item = &str> {
 pub(crate) fn is_name(word: &str) -> bool {
     let humps = word.char_indices().filter(|(at, c)| *at > 0 && c.is_ascii_uppercase() && word.as_bytes()[at - 1].is_ascii_lowercase());
     humps.count() > 0 && word.starts_with(|c: char| c.is_ascii_uppercase()) && word.len() > CHARS_MIN
+}
+
+/// The names of code in what the prose of a step sets as code: those of several words, of calls, and routes. In lower case.
+pub(crate) fn in_spans(document: &Document<'_>, draft: &Draft) -> Vec<String> {
+    let mut out = Vec::new();
+    for line in (draft.line..=draft.last).take(LINES_MAX).filter(|line| matches!(document.lines[*line].kind, Kind::Text | Kind::Item(_))) {
+        for span in clip(document.text(line)).split('`').skip(1).step_by(2) {
+            let is_route = span.starts_with('/') && span.len() > CHARS_MIN && !span.contains(' ');
+            if is_route {
+                push(&mut out, span.trim_end_matches('/'), CHARS_MIN);
+            }
+            for (at, word) in words(span) {
+                let is_called = span[at + word.len()..].starts_with('(');
+                let has_hump = word.bytes().zip(word.bytes().skip(1)).any(|(a, b)| a.is_ascii_lowercase() && b.is_ascii_uppercase());
+                if is_called || has_hump || word.trim_matches('_').contains('_') {
+                    push(&mut out, word, CHARS_MIN);
+                }
+            }
+        }
+    }
+    out.sort_unstable();
+    out.dedup();
+    out
 }
 
 fn push(list: &mut Vec<String>, name: &str, chars_min: usize) {

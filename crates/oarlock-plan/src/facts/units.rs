@@ -105,6 +105,7 @@ impl<'a> Surveyor<'a> {
     /// Roles and files of the units, the listed files given to those that fit.
     pub(crate) fn survey(&mut self, units: &[Unit], table: &mut Table) -> (Vec<Role>, Vec<StepFiles>, Vec<usize>) {
         let mut files: Vec<StepFiles> = units.iter().map(|u| self.files_of(&u.draft, table)).collect();
+        self.inherit(units, &mut files);
         let mut roles = Vec::with_capacity(units.len());
         let mut built = false;
         for (unit, files) in units.iter().zip(&files) {
@@ -120,6 +121,22 @@ impl<'a> Surveyor<'a> {
             titles.iter().zip(&roles).map(|((title, items), role)| Claimant { title, items, role: *role }).collect();
         let unclaimed = claim::claim_listed(self.listed, &claimants, &mut files, self.about);
         (roles, files, unclaimed)
+    }
+
+    /// An item of a group that names code and no file works on the file of the nearest item above: "Write a failing test `testTides()`" below
+    /// "Create the test file `tests/tides.rs`".
+    fn inherit(&self, units: &[Unit], files: &mut [StepFiles]) {
+        for at in 1..units.len() {
+            let (above, own) = (&units[at - 1].draft, &units[at].draft);
+            let is_of_group = own.mark.group > 0 && own.mark.group == above.mark.group && own.mark.part == above.mark.part;
+            let is_silent = files[at].writes.is_empty() && self.document.paths(own.line, 1).is_empty();
+            if is_of_group && is_silent && calls_code(clip(self.document.text(own.line))) {
+                let id = files[at - 1].writes.first().copied();
+                files[at].writes.extend(id);
+                files[at].by_topic = true;
+                files[at].mentions.retain(|mention| Some(*mention) != id);
+            }
+        }
     }
 
     fn files_of(&mut self, draft: &Draft, table: &mut Table) -> StepFiles {
@@ -145,6 +162,13 @@ impl<'a> Surveyor<'a> {
                 let spoken_of = std::mem::take(&mut own.writes);
                 spoken_of.into_iter().for_each(|id| files::push_bounded(&mut own.mentions, id));
             }
+            // In another language no verb is known: the first line of a task tells what it works on.
+            if draft.mark.group > 0 && is_foreign(&draft.title) {
+                for id in document.paths(draft.line, FOREIGN_PATHS_MAX).iter().filter_map(|found| table.intern(&found.pattern)) {
+                    files::push_bounded(&mut own.writes, id);
+                    own.mentions.retain(|other| *other != id);
+                }
+            }
             if !draft.mark.writes.is_empty() {
                 // "`db.rs`" in the prose is the file of the field, whose path is known there.
                 let of_field = |id: &Id, table: &Table| {
@@ -164,6 +188,20 @@ impl<'a> Surveyor<'a> {
         };
         self.read.entry(key).or_insert_with(read).clone()
     }
+}
+
+/// Paths of a line in another language that are taken.
+const FOREIGN_PATHS_MAX: usize = 16;
+
+/// Whether a title is written in a script of another language.
+fn is_foreign(title: &str) -> bool {
+    let letters = title.chars().filter(|c| c.is_alphabetic()).count();
+    title.chars().filter(|c| c.is_alphabetic() && !c.is_ascii() && *c > '\u{24f}').count() * 8 > letters
+}
+
+/// Whether a line sets a call as code: "`testTides()`".
+fn calls_code(text: &str) -> bool {
+    text.split('`').skip(1).step_by(2).any(|span| span.ends_with("()") || span.contains('(') && span.ends_with(')'))
 }
 
 /// Whether the first line of a step is a sentence of reading or scanning that ends in the place of a file: "… in `import.ts`".

@@ -8,6 +8,8 @@ use crate::facts::files;
 use crate::facts::gather::{Fact, Facts};
 use crate::facts::overlap::Overlaps;
 use crate::order::bits::Bits;
+use crate::order::conflicts;
+use crate::order::groups::Groups;
 use crate::order::kinship;
 use crate::order::manner::{self, Bound};
 use crate::order::said::{Outside, Said};
@@ -17,8 +19,6 @@ use crate::rule;
 use crate::text::titles::{self, Role};
 use crate::text::{folder_and_name, name_of};
 
-/// Most conflicts that are listed.
-const CONFLICTS_MAX: usize = 100;
 /// Orders that are as sure as this are stated by the document or by the markers of its format.
 pub(crate) const STATED_CONFIDENCE: f64 = 0.95;
 /// Stated orders that are listed although they follow from others.
@@ -78,10 +78,16 @@ pub(crate) fn order(facts: &Facts, outside: Outside<'_>, manner: Manner) -> Orde
     let sequence = said.sequence(steps.len());
     let (opens, closes) = kinship::odd_ends(facts, &sequence);
     let overlaps = facts.table.overlaps();
+    let meets = kinship::meetings(facts, &overlaps);
+    let groups = match manner {
+        Manner::Sequence | Manner::Chain => Groups::of(facts, &meets, |from, to| said.says(from, to)),
+        Manner::Marked | Manner::Apart | Manner::Listed | Manner::Content => Groups::default(),
+    };
     let rules = Rules {
         facts,
         said: &said,
-        meets: kinship::meetings(facts, &overlaps),
+        meets,
+        groups,
         bound: Bound::of(manner, facts, &overlaps),
         twins: kinship::twins(steps),
         opened: kinship::opened_folders(facts),
@@ -133,7 +139,7 @@ pub(crate) fn order(facts: &Facts, outside: Outside<'_>, manner: Manner) -> Orde
     out.edges.sort_by_key(|e| (e.to, e.from));
     needs.iter_mut().for_each(|n: &mut Vec<usize>| n.sort_unstable());
     out.needs = needs;
-    out.conflicts = conflicts(facts);
+    out.conflicts = conflicts::of(facts);
     drop(rules);
     out.warnings = std::mem::take(&mut said.warnings);
     out
@@ -227,6 +233,7 @@ struct Rules<'a> {
     facts: &'a Facts,
     said: &'a Said,
     meets: Vec<Bits>,
+    groups: Groups,
     bound: Bound,
     twins: Vec<usize>,
     opened: Vec<Vec<String>>,
@@ -258,7 +265,7 @@ impl Rules<'_> {
         // Where a step names no file, what it names in code tells where it works.
         let names_place = a.files.writes.is_empty() || b.files.writes.is_empty();
         if names_place
-            && !self.bound.orders(self.facts, from, to).unwrap_or(true)
+            && (self.said.lets_run_beside(from, to) || self.bound.orders(self.facts, from, to) == Some(false))
             && let Some(thing) = a.things.iter().copied().find(|thing| b.things.binary_search(thing).is_ok())
         {
             return Some(Why::Thing(thing));
@@ -267,6 +274,7 @@ impl Rules<'_> {
             return None;
         }
         match self.bound.orders(self.facts, from, to) {
+            Some(true) if self.groups.are_apart(from, to) => return None,
             Some(true) => return Some(Why::Format),
             Some(false) => return None,
             None => {}
@@ -475,26 +483,5 @@ fn is_ground(step: &Fact) -> bool {
     if step.draft.mark.group > 0 && step.files.writes.len() == 1 && !step.files.partial {
         return false;
     }
-    let title = step.draft.title.to_lowercase();
-    ["structure", "set up", "setup", "scaffold", "bootstrap", "init", "install", "foundation"].iter().any(|w| title.contains(w))
-}
-
-/// Neighbouring writers of each file that more than one step writes.
-fn conflicts(facts: &Facts) -> Vec<Conflict> {
-    let mut last: Vec<Option<usize>> = Vec::new();
-    let mut out = Vec::new();
-    for (s, step) in facts.steps.iter().enumerate() {
-        for id in &step.files.writes {
-            let at = *id as usize;
-            if last.len() <= at {
-                last.resize(at + 1, None);
-            }
-            if let Some(before) = last[at].replace(s).filter(|_| out.len() < CONFLICTS_MAX) {
-                let path = facts.table.pattern(*id).as_str().to_owned();
-                let message = format!("steps {} and {} both write {path}; they stay in order", before + 1, s + 1);
-                out.push(Conflict { steps: [before + 1, s + 1], path, message });
-            }
-        }
-    }
-    out
+    titles::lays_ground(&step.draft.title)
 }

@@ -105,19 +105,7 @@ fn only_check(one: &Fact, two: &Fact) -> bool {
 pub(crate) fn are_other_tests(one: &Fact, two: &Fact) -> bool {
     let kind = |fact: &Fact| {
         let title = fact.draft.title.to_lowercase();
-        let kinds = [
-            "unit",
-            "integration",
-            "e2e",
-            "end-to-end",
-            "manual",
-            "performance",
-            "load",
-            "accessibility",
-            "security",
-            "visual",
-            "contract",
-        ];
+        let kinds = ["unit", "integration", "e2e", "end-to-end", "performance", "load", "accessibility", "security", "visual", "contract"];
         let is_test = words::each_token(&title).any(|word| word.starts_with("test"));
         kinds.into_iter().find(|kind| is_test && title.contains(kind))
     };

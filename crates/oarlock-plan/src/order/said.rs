@@ -32,6 +32,8 @@ pub(crate) struct Outside<'a> {
     pub(crate) side_by_side: &'a [Vec<Target>],
     /// What its sentences say.
     pub(crate) spoken: Spoken,
+    /// Numbers and codes of what is ticked as done, in lower case: who needs them waits for nothing.
+    pub(crate) done: &'a HashSet<String>,
 }
 
 /// What the document says about order.
@@ -56,7 +58,7 @@ pub(crate) struct Said {
 impl Said {
     /// Reads the statements of the steps, and those that stand elsewhere: of tables, and about groups.
     pub(crate) fn read(steps: &[Fact], outside: Outside<'_>, manner: Manner) -> Self {
-        let Outside { rows, side_by_side, mut spoken } = outside;
+        let Outside { rows, side_by_side, mut spoken, done } = outside;
         // What stories need besides other stories is the format's to say.
         if manner == Manner::Marked {
             spoken.declared.fill(None);
@@ -88,6 +90,7 @@ impl Said {
                 row.said.list.iter().for_each(|statement| said.take(&index, at, statement, &mut unclear));
             }
         }
+        unclear.retain(|_, name| !done.contains(name.rsplit(' ').next().unwrap_or(name)));
         said.wait_for_all(&unclear);
         for group in side_by_side.iter().filter(|_| is_stated) {
             said.all_free |= group.first() == Some(&Target::All);

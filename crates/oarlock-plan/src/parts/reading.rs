@@ -15,7 +15,7 @@ use crate::parts::by;
 use crate::parts::group::{self, Cut};
 use crate::parts::options::Options;
 use crate::read::document::{Document, Kind};
-use crate::read::draft::Draft;
+use crate::read::draft::{Draft, STEPS_MAX};
 use crate::read::format::Manner;
 use crate::read::name;
 use crate::read::sections::{self, Section};
@@ -89,9 +89,14 @@ impl Reading {
     ) -> Self {
         let title = name::title_of(document);
         let facts = gather::facts(document, sections, drafts.to_vec(), whole, title.as_deref(), manner.is_some());
+        let done = done(document);
         let rows = tables::rows(document);
-        let outside =
-            Outside { rows: &rows, side_by_side: &side_by_side(document, &facts), spoken: spoken::read(document, &facts.steps, &rows) };
+        let outside = Outside {
+            done: &done,
+            rows: &rows,
+            side_by_side: &side_by_side(document, &facts),
+            spoken: spoken::read(document, &facts.steps, &rows),
+        };
         let in_prose = || if is_ordered(document, &facts.steps) { Manner::Chain } else { Manner::Content };
         let order = depend::order(&facts, outside, manner.unwrap_or_else(in_prose));
         let total = sections::total_minutes(document);
@@ -132,6 +137,17 @@ impl Reading {
         let span = schedule::makespan(&self.cut.minutes(&self.minutes), &self.cut.needs, &order, agents);
         span.saturating_mul(10_000) / serial
     }
+}
+
+/// The numbers and codes of the boxes that are ticked.
+fn done(document: &Document<'_>) -> HashSet<String> {
+    let ticked = (0..document.lines.len()).filter(|line| document.lines[*line].tick == Some(true));
+    let name = |line: usize| {
+        let text = clip(document.text(line)).trim_start_matches(['*', '`', '#', ' ']);
+        let word = text.split_whitespace().next().unwrap_or("");
+        word.trim_end_matches([':', '.', ')', '*', '`']).to_lowercase()
+    };
+    ticked.map(name).filter(|name| name.len() <= 16 && name.contains(|c: char| c.is_ascii_digit())).take(STEPS_MAX).collect()
 }
 
 /// Whether the steps are the numbered items of a section that is called an order: "Implementation order", "Execution sequence".

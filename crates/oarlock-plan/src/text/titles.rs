@@ -173,6 +173,12 @@ pub(crate) fn is_main_entry(title: &str) -> bool {
     (has("entry") || has("entrypoint")) && (has("main") || has("application") || has("app") || has("point"))
 }
 
+/// Whether a title sets up what all else stands on.
+pub(crate) fn lays_ground(title: &str) -> bool {
+    let title = title.to_lowercase();
+    ["structure", "set up", "setup", "scaffold", "bootstrap", "init", "install", "foundation"].iter().any(|w| title.contains(w))
+}
+
 /// Whether a title names a document by a word that tells it from others: "User guide", "Update the API reference".
 pub(crate) fn names_document(title: &str) -> bool {
     each_token(title_object(title)).any(|w| DOCUMENTS.has(&w)) && !naming_stems(title_object(title)).is_empty()

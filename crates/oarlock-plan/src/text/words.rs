@@ -154,6 +154,17 @@ pub(crate) fn naming_stems(text: &str) -> Vec<String> {
     stems_of(text, names)
 }
 
+/// The stems of all words of `text` but generic ones and those of making: a word that tells a role elsewhere may name a thing, as "tag" does.
+pub(crate) fn subject_stems(text: &str) -> Vec<String> {
+    let is_subject = |word: &str| {
+        word.len() > 2 && !GENERIC.has(word) && !MAKE.has(word) && !PREPOSITIONS.has(word) && !word.bytes().all(|b| b.is_ascii_digit())
+    };
+    let mut out: Vec<String> = tokens(text).iter().filter(|word| is_subject(word)).map(|word| stem(word).to_owned()).collect();
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
 /// The stems of those words of `text` that are wanted, each once.
 fn stems_of(text: &str, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let mut out = Vec::new();

@@ -1,0 +1,159 @@
+//! Groups of a list of work: numbered sections, parents with their tasks, task groups. The items of one group are a chain, as their format says.
+//! A later group waits for an earlier one where it uses what that one makes, where the two meet in a file or a folder, where the first lays
+//! ground, or where the second is of a kind that needs all before it: tests, joining, documents, release. Else the groups stand apart.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::facts::gather::{Fact, Facts};
+use crate::order::bits::Bits;
+use crate::text::folder_and_name;
+use crate::text::titles::{self, Role};
+
+/// A list with more groups is taken as it stands.
+const GROUPS_MAX: usize = 200;
+
+/// Which groups of a list stand apart.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    /// For each step its group.
+    of: Vec<usize>,
+    /// Pairs of groups that stand apart, the earlier one first.
+    apart: BTreeSet<(usize, usize)>,
+}
+
+/// What is known of a group.
+struct Group<'a> {
+    steps: Vec<usize>,
+    title: &'a str,
+    /// Numbers of the names of what it makes, and of the words that it uses.
+    named: BTreeSet<u32>,
+    says: BTreeSet<u32>,
+    /// Numbers of the names of code that it speaks of.
+    spans: BTreeSet<u32>,
+    folders: BTreeSet<&'a str>,
+    /// The steps that touch a file that it writes.
+    meets: Bits,
+}
+
+impl Groups {
+    /// Of a list whose format runs it in order; `meets` has for each step those that touch what it writes.
+    pub(crate) fn of(facts: &Facts, meets: &[Bits], is_stated: impl Fn(usize, usize) -> bool) -> Self {
+        // A list without groups is in its own order.
+        if facts.steps.iter().any(|step| step.draft.mark.group == 0) {
+            return Self::default();
+        }
+        let (of, groups) = groups(facts, meets);
+        if groups.len() < 2 || groups.len() > GROUPS_MAX {
+            return Self::default();
+        }
+        let mut apart = BTreeSet::new();
+        for (later, two) in groups.iter().enumerate() {
+            if needs_all(&facts.steps, two) {
+                continue;
+            }
+            for (earlier, one) in groups[..later].iter().enumerate() {
+                let states = || one.steps.iter().any(|from| two.steps.iter().any(|to| is_stated(*from, *to)));
+                if !lays_ground(&facts.steps, one, earlier == 0) && are_unrelated(one, two) && !states() {
+                    apart.insert((earlier, later));
+                }
+            }
+        }
+        Self { of, apart }
+    }
+
+    /// Whether the groups of two steps stand apart; `from` stands before `to`.
+    pub(crate) fn are_apart(&self, from: usize, to: usize) -> bool {
+        !self.apart.is_empty() && self.apart.contains(&(self.of[from], self.of[to]))
+    }
+}
+
+/// The groups in their order, and for each step its own.
+fn groups<'a>(facts: &'a Facts, meets: &[Bits]) -> (Vec<usize>, Vec<Group<'a>>) {
+    let steps = &facts.steps;
+    // A story has one section, and headings in it.
+    let is_one_section = steps.windows(2).all(|pair| pair[0].draft.mark.group == pair[1].draft.mark.group);
+    let key = |fact: &Fact| (fact.draft.mark.group, fact.draft.phase.clone().filter(|_| is_one_section));
+    let mut numbers: HashMap<(usize, Option<String>), usize> = HashMap::new();
+    let (mut of, mut out) = (Vec::with_capacity(steps.len()), Vec::<Group<'_>>::new());
+    for (at, step) in steps.iter().enumerate() {
+        let next = out.len();
+        let number = *numbers.entry(key(step)).or_insert(next);
+        if number == next {
+            let title = step.draft.phase.as_deref().unwrap_or(&step.draft.title);
+            out.push(Group {
+                steps: Vec::new(),
+                title,
+                named: BTreeSet::new(),
+                says: BTreeSet::new(),
+                spans: BTreeSet::new(),
+                folders: BTreeSet::new(),
+                meets: Bits::new(steps.len()),
+            });
+        }
+        of.push(number);
+        let group = &mut out[number];
+        group.steps.push(at);
+        group.named.extend(&step.named);
+        group.says.extend(&step.heard);
+        group.spans.extend(step.spans.iter().chain(&step.title_names));
+        group.meets.add_all(&meets[at]);
+        let files = step.files.writes.iter().chain(&step.files.mentions);
+        group.folders.extend(files.map(|id| folder_and_name(facts.table.pattern(*id).as_str().trim_end_matches("/**")).0));
+    }
+    (of, out)
+}
+
+/// Whether neither of two groups meets the other in a file or a folder, nor speaks of what the other names. Without files nothing is known.
+fn are_unrelated(one: &Group<'_>, two: &Group<'_>) -> bool {
+    let meet = two.steps.iter().any(|to| one.meets.has(*to)) || one.steps.iter().any(|from| two.meets.has(*from));
+    !one.folders.is_empty()
+        && !two.folders.is_empty()
+        && !meet
+        && one.folders.is_disjoint(&two.folders)
+        && one.spans.is_disjoint(&two.spans)
+        && one.named.is_disjoint(&two.says)
+}
+
+/// Whether others stand on a group: a set-up, types, a schema, a look at what is there.
+fn lays_ground(steps: &[Fact], group: &Group<'_>, is_first: bool) -> bool {
+    let is_base = |role: Role| matches!(role, Role::Foundation | Role::Design | Role::Inspect);
+    let title = group.title.to_lowercase();
+    let words =
+        ["setup", "set up", "scaffold", "foundation", "infrastructure", "prerequisite", "dependenc", "bootstrap", "preparation", "core "];
+    is_base(titles::role_of(group.title))
+        || words.iter().any(|word| title.contains(word))
+        || group.steps.iter().all(|at| is_base(steps[*at].role))
+        || is_first && group.steps.iter().any(|at| titles::lays_ground(&steps[*at].draft.title))
+}
+
+/// Whether a group is of a kind that needs all before it.
+fn needs_all(steps: &[Fact], group: &Group<'_>) -> bool {
+    let joins = |role: Role| matches!(role, Role::Verify | Role::Integrate | Role::Document | Role::Finish);
+    let title = group.title.to_lowercase();
+    let words = [
+        "test",
+        "valid",
+        "verif",
+        "integrat",
+        "document",
+        "polish",
+        "clean",
+        "release",
+        "deploy",
+        "final",
+        "checkpoint",
+        "migrat",
+        "rollout",
+        "qa",
+        "end-to-end",
+        "e2e",
+        "review",
+        "wire",
+        "wiring",
+        "export",
+    ];
+    joins(titles::role_of(group.title))
+        || words.iter().any(|word| title.contains(word))
+        || group.steps.iter().any(|at| steps[*at].awaits)
+        || group.steps.iter().all(|at| joins(steps[*at].role))
+}
