@@ -10,6 +10,7 @@ use crate::check::details;
 use crate::check::given::{LeftOut, Own, Reader};
 use crate::check::problem::{PROBLEMS_MAX, Problem, Problems};
 use crate::facts::overlap::{Id, Table};
+use crate::order::depend::BY_FORMAT;
 use crate::order::schedule;
 use crate::parts::group;
 use crate::parts::lost;
@@ -140,6 +141,21 @@ impl Orders {
         }
     }
 
+    /// Whether `to` waits for `from`, directly or not.
+    fn leads(&self, from: usize, to: usize) -> bool {
+        let mut seen = vec![false; self.needs.len()];
+        let mut open = vec![to];
+        while let Some(at) = open.pop() {
+            if at == from {
+                return true;
+            }
+            if !std::mem::replace(&mut seen[at], true) {
+                open.extend(&self.needs[at]);
+            }
+        }
+        false
+    }
+
     /// A cycle of steps, each of which must be done before the next.
     fn in_words(&self, cycle: &[usize]) -> String {
         let next = cycle.iter().skip(1).chain(cycle.first());
@@ -199,7 +215,7 @@ fn check_steps(steps: &[Step], document: Option<&str>, problems: &mut Problems) 
     }
 }
 
-/// Adds the orders that the document states, to all steps of the plan that its own steps cover.
+/// Adds the orders that the document states, and those of its format within a group, to all steps of the plan that its own steps cover.
 fn add_stated(rules: &Plan, steps: &[Step], orders: &mut Orders) {
     let mut covers: HashMap<usize, Vec<usize>> = HashMap::new();
     for own in &rules.steps {
@@ -208,10 +224,19 @@ fn add_stated(rules: &Plan, steps: &[Step], orders: &mut Orders) {
         };
         covers.insert(own.n, (0..steps.len()).filter(|at| meets(&steps[*at])).collect());
     }
-    for edge in rules.edges.iter().filter(|edge| edge.confidence >= STATED_CONFIDENCE) {
+    let phase = |n: usize| rules.steps.iter().find(|step| step.n == n).and_then(|step| step.phase.as_deref());
+    // Where a format runs a list in order, the items of one group build on one another; which groups do, the plan says.
+    let is_in_group = |edge: &Edge| edge.reason.starts_with(BY_FORMAT) && phase(edge.from).is_some() && phase(edge.from) == phase(edge.to);
+    let (stated, others): (Vec<&Edge>, Vec<&Edge>) = rules.edges.iter().partition(|edge| edge.confidence >= STATED_CONFIDENCE);
+    for (edge, is_stated) in
+        stated.iter().map(|edge| (edge, true)).chain(others.iter().filter(|edge| is_in_group(edge)).map(|edge| (edge, false)))
+    {
         for from in &covers[&edge.from] {
             for to in &covers[&edge.to] {
-                orders.add(*from, *to, format!("the document orders them: {}", edge.reason), edge.confidence);
+                // What the plan says of two items outweighs their place in a list.
+                if is_stated || !orders.leads(*to, *from) {
+                    orders.add(*from, *to, format!("the document orders them: {}", edge.reason), edge.confidence);
+                }
             }
         }
     }

@@ -21,6 +21,9 @@ use crate::text::{folder_and_name, name_of};
 
 /// Orders that are as sure as this are stated by the document or by the markers of its format.
 pub(crate) const STATED_CONFIDENCE: f64 = 0.95;
+
+/// How the reason of an order begins that the format gives by the place in its list alone.
+pub(crate) const BY_FORMAT: &str = "the format runs it after step ";
 /// Stated orders that are listed although they follow from others.
 const IMPLIED_EDGES_MAX: usize = 2_000;
 
@@ -446,7 +449,7 @@ impl Rules<'_> {
             Why::File => (self.file_reason(from, to), 0.9),
             // Markers say it; the order of a list by itself says less.
             Why::Import => (format!("its code uses a module that step {n} writes"), 0.8),
-            Why::Format => (format!("the format runs it after step {n}"), if self.bound.is_marked() { STATED_CONFIDENCE } else { 0.8 }),
+            Why::Format => (format!("{BY_FORMAT}{n}"), if self.bound.is_marked() { STATED_CONFIDENCE } else { 0.8 }),
             Why::Role(template) => (template.replace("{}", &n.to_string()), 0.7),
             Why::Thing(name) => {
                 let name = self.facts.words[name as usize].trim_start_matches("name ");
