@@ -1,7 +1,7 @@
 //! A given plan that names steps of its own and what each of them needs: it is checked against the document, the orders that the document states
 //! are added to it, and grouping, verdict and schedule are worked out as for any other plan.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use oarlock_model::pattern::Pattern;
 use serde_json::Value;
@@ -28,6 +28,12 @@ const GIVEN_CONFIDENCE: f64 = 0.9;
 
 /// How the reason of an order begins that rests on a shared file alone: it may as well be turned round.
 pub(crate) const SAME_FILE: &str = "writes ";
+
+/// Most pairs of groups that are put in order.
+const GATES_MAX: usize = 2_000;
+
+/// Confidence of an order between groups of which one needs a step of the other.
+const GROUP_CONFIDENCE: f64 = 0.8;
 
 /// Orders of a cycle that a message names.
 const CYCLE_SHOWN: usize = 12;
@@ -225,8 +231,10 @@ fn add_stated(rules: &Plan, steps: &[Step], orders: &mut Orders) {
         covers.insert(own.n, (0..steps.len()).filter(|at| meets(&steps[*at])).collect());
     }
     let phase = |n: usize| rules.steps.iter().find(|step| step.n == n).and_then(|step| step.phase.as_deref());
-    // Where a format runs a list in order, the items of one group build on one another; which groups do, the plan says.
-    let is_in_group = |edge: &Edge| edge.reason.starts_with(BY_FORMAT) && phase(edge.from).is_some() && phase(edge.from) == phase(edge.to);
+    // Where a format runs a list in order, the items of one group build on one another, whatever else is seen of them; which groups do, the plan
+    // says.
+    let runs_in_order = rules.edges.iter().any(|edge| edge.reason.starts_with(BY_FORMAT) && edge.confidence < STATED_CONFIDENCE);
+    let is_in_group = |edge: &Edge| runs_in_order && phase(edge.from).is_some() && phase(edge.from) == phase(edge.to);
     let (stated, others): (Vec<&Edge>, Vec<&Edge>) = rules.edges.iter().partition(|edge| edge.confidence >= STATED_CONFIDENCE);
     for (edge, is_stated) in
         stated.iter().map(|edge| (edge, true)).chain(others.iter().filter(|edge| is_in_group(edge)).map(|edge| (edge, false)))
@@ -236,6 +244,39 @@ fn add_stated(rules: &Plan, steps: &[Step], orders: &mut Orders) {
                 // What the plan says of two items outweighs their place in a list.
                 if is_stated || !orders.leads(*to, *from) {
                     orders.add(*from, *to, format!("the document orders them: {}", edge.reason), edge.confidence);
+                }
+            }
+        }
+    }
+    let chained: Vec<&str> = rules.edges.iter().filter(|edge| is_in_group(edge)).filter_map(|edge| phase(edge.from)).collect();
+    let mut group_of = vec![None; steps.len()];
+    for own in &rules.steps {
+        let group = own.phase.as_deref().filter(|phase| chained.contains(phase));
+        covers[&own.n].iter().for_each(|at| group_of[*at] = group_of[*at].or(group));
+    }
+    gate_groups(&group_of, orders);
+}
+
+/// Where a format runs groups in order each, a group that needs a step of another one waits for all of it: the other goes on with what it made.
+fn gate_groups(group_of: &[Option<&str>], orders: &mut Orders) {
+    let crossing: BTreeSet<(&str, &str)> = orders
+        .edges
+        .iter()
+        .filter_map(|edge| Some((group_of[edge.from - 1]?, group_of[edge.to - 1]?)))
+        .filter(|(before, after)| before != after)
+        .collect();
+    // A cycle is named where the order is made.
+    let Ok(order) = schedule::topological(&orders.needs) else { return };
+    let above = schedule::ancestors(&orders.needs, &order);
+    for (before, after) in crossing.into_iter().take(GATES_MAX) {
+        let of = |group: &str| (0..group_of.len()).filter(|at| group_of[*at] == Some(group)).collect::<Vec<_>>();
+        let (before, after) = (of(before), of(after));
+        // Neighbours that may run at once begin and end a group together.
+        for last in before.iter().filter(|at| !before.iter().any(|other| above[*other].has(**at))) {
+            for first in after.iter().filter(|at| !after.iter().any(|other| above[**at].has(*other))) {
+                if !orders.leads(*first, *last) {
+                    let reason = format!("the document orders them: its group needs a step of the group that ends with step {}", last + 1);
+                    orders.add(*last, *first, reason, GROUP_CONFIDENCE);
                 }
             }
         }
@@ -376,5 +417,23 @@ mod tests {
             (problems[0].place.as_str(), problems[0].message.as_str()),
             ("steps[0].writes[0]", "~/.claude/CLAUDE.md is outside the repository")
         );
+    }
+
+    #[test]
+    fn groups_that_a_format_runs_in_order_are_chains_and_gates() {
+        let document = "## 1. Store\n\n- [ ] 1.1 Add `a.rs`\n- [ ] 1.2 Add `b.rs`\n\n## 2. Page\n\n- [ ] 2.1 Add `c.ts`\n- [ ] 2.2 Add `d.css`\n\n\
+                        ## 3. Report\n\n- [ ] 3.1 Add `e.py`\n- [ ] 3.2 Draw `f.svg`\n";
+        let lines = [3, 4, 8, 9, 13, 14];
+        let step = |(k, line): (usize, &usize)| format!(r#"{{"n":{},"title":"t","lines":[[{line},{line}]],"writes":["w{k}"]}}"#, k + 1);
+        let steps: Vec<String> = lines.iter().enumerate().map(step).collect();
+        let edges = |needs: &str| {
+            let json = format!(r#"{{"steps":[{}],"needs":{needs}}}"#, steps.join(","));
+            let plan = validate(&json, Some(document), &Options::new("T-1"), &[]).expect("a plan");
+            (plan.format, plan.edges.iter().map(|edge| (edge.from, edge.to)).collect::<Vec<_>>())
+        };
+        assert_eq!(edges("[]"), ("openspec".to_owned(), vec![(1, 2), (3, 4), (5, 6)]));
+        // A group that needs one step of another waits for all of it, and the plan may turn two items round.
+        assert_eq!(edges(r#"[[1,4,"x"]]"#).1, [(1, 2), (2, 3), (1, 4), (3, 4), (5, 6)]);
+        assert_eq!(edges(r#"[[2,1,"x"]]"#).1, [(2, 1), (3, 4), (5, 6)]);
     }
 }
