@@ -32,6 +32,8 @@ const TEXT_WORDS_MAX: usize = 400;
 const NAMED_AHEAD_STEPS_MAX: usize = 100;
 /// Lines of a step's prose in which more than words is looked for.
 const PROSE_LINES_MAX: usize = 40;
+/// Paths of a line that are left out of its words.
+const HEARD_PATHS_MAX: usize = 16;
 /// Words that name what a step makes that are kept.
 const MADE_WORDS_MAX: usize = 24;
 
@@ -52,9 +54,7 @@ pub(crate) struct Fact {
     pub(crate) title_names: Vec<u32>,
     /// Number of the word that its title begins with.
     pub(crate) begins: Option<u32>,
-    /// Numbers of the words of its title and of the names of its files; of a step in a group only.
-    pub(crate) named: Vec<u32>,
-    /// Numbers of all words of its prose; likewise.
+    /// Numbers of all words of its prose but those of paths; of a step in a group only.
     pub(crate) heard: Vec<u32>,
     /// Numbers of the names of code that its text has; of a step in a group only.
     pub(crate) spans: Vec<u32>,
@@ -364,15 +364,7 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
     title_names.sort_unstable();
     let begins = words::each_token(&title).next().map(|word| lexicon.number(words::stem(&word).to_owned()));
     let is_grouped = draft.mark.group > 0;
-    let (mut named, mut heard) = (Vec::new(), Vec::new());
-    if is_grouped {
-        // The verb that a title begins with names nothing.
-        let object = title.split_once(' ').map_or("", |(_, object)| object);
-        let stems = paths.iter().flat_map(|path| words::subject_stems(name_of(path))).chain(words::subject_stems(object));
-        named = stems.map(|stem| lexicon.number(stem)).collect();
-        let prose = (draft.line..=draft.last).take(PROSE_LINES_MAX).filter(|line| draft.says(document, *line));
-        heard = prose.flat_map(|line| words::subject_stems(clip(document.text(line)))).map(|stem| lexicon.number(stem)).collect();
-    }
+    let heard = if is_grouped { heard_words(document, &draft, lexicon) } else { Vec::new() };
     let spans = if is_grouped { identifiers::in_spans(document, &draft) } else { Vec::new() };
     let spans = spans.into_iter().map(|name| lexicon.number(format!("name {name}"))).collect();
     let asks_new = words::each_token(&title).any(|w| w == "new");
@@ -384,7 +376,6 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
         things,
         title_names,
         begins,
-        named,
         heard,
         spans,
         makes_in,
@@ -404,6 +395,22 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
         share,
         taken_from,
     }
+}
+
+/// All words of a step's prose that may name a thing, but those of paths.
+fn heard_words(document: &Document<'_>, draft: &Draft, lexicon: &mut Lexicon) -> Vec<u32> {
+    let mut out = Vec::new();
+    for line in (draft.line..=draft.last).filter(|line| draft.says(document, *line)).take(PROSE_LINES_MAX) {
+        let mut text = clip(document.text(line)).to_owned();
+        for path in document.paths(line, HEARD_PATHS_MAX) {
+            text.replace_range(path.start..path.end, &" ".repeat(path.end - path.start));
+        }
+        out.extend(words::subject_stems(&text).into_iter().map(|stem| lexicon.number(stem)));
+    }
+    out.sort_unstable();
+    out.dedup();
+    out.truncate(TEXT_WORDS_MAX);
+    out
 }
 
 /// The words of a step's prose, and the pairs of words that its code joins into names.

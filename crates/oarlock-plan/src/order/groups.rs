@@ -6,8 +6,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::facts::gather::{Fact, Facts};
 use crate::order::bits::Bits;
-use crate::text::folder_and_name;
 use crate::text::titles::{self, Role};
+use crate::text::words;
+use crate::text::{List, folder_and_name};
 
 /// A list with more groups is taken as it stands.
 const GROUPS_MAX: usize = 200;
@@ -25,9 +26,10 @@ pub(crate) struct Groups {
 struct Group<'a> {
     steps: Vec<usize>,
     title: &'a str,
-    /// Numbers of the names of what it makes, and of the words that it uses.
-    named: BTreeSet<u32>,
+    /// The stems of its title that may name a thing, and numbers of the words that it uses.
+    subjects: BTreeSet<String>,
     says: BTreeSet<u32>,
+    has_files: bool,
     /// Numbers of the names of code that it speaks of.
     spans: BTreeSet<u32>,
     folders: BTreeSet<&'a str>,
@@ -53,7 +55,7 @@ impl Groups {
             }
             for (earlier, one) in groups[..later].iter().enumerate() {
                 let states = || one.steps.iter().any(|from| two.steps.iter().any(|to| is_stated(*from, *to)));
-                if !lays_ground(&facts.steps, one, earlier == 0) && are_unrelated(one, two) && !states() {
+                if !lays_ground(&facts.steps, one, earlier == 0) && are_unrelated(facts, one, two) && !states() {
                     apart.insert((earlier, later));
                 }
             }
@@ -83,8 +85,9 @@ fn groups<'a>(facts: &'a Facts, meets: &[Bits]) -> (Vec<usize>, Vec<Group<'a>>) 
             out.push(Group {
                 steps: Vec::new(),
                 title,
-                named: BTreeSet::new(),
+                subjects: subjects(title),
                 says: BTreeSet::new(),
+                has_files: false,
                 spans: BTreeSet::new(),
                 folders: BTreeSet::new(),
                 meets: Bits::new(steps.len()),
@@ -93,25 +96,45 @@ fn groups<'a>(facts: &'a Facts, meets: &[Bits]) -> (Vec<usize>, Vec<Group<'a>>) 
         of.push(number);
         let group = &mut out[number];
         group.steps.push(at);
-        group.named.extend(&step.named);
         group.says.extend(&step.heard);
         group.spans.extend(step.spans.iter().chain(&step.title_names));
         group.meets.add_all(&meets[at]);
         let files = step.files.writes.iter().chain(&step.files.mentions);
-        group.folders.extend(files.map(|id| folder_and_name(facts.table.pattern(*id).as_str().trim_end_matches("/**")).0));
+        let folder = |id: &u32| folder_and_name(facts.table.pattern(*id).as_str().trim_end_matches("/**")).0;
+        // Prose often leaves the folder out; where two bare names meet, files tell.
+        let folders: Vec<&str> = files.map(folder).collect();
+        group.has_files |= !folders.is_empty();
+        group.folders.extend(folders.into_iter().filter(|folder| !folder.is_empty()));
     }
     (of, out)
 }
 
+/// Nouns of titles that name no thing by themselves.
+static FORMS: List = List::new(
+    "engine, endpoint, endpoints, service, services, page, pages, layer, api, client, server, ui, machine, manager, helper, helpers, utility, utilities, \
+     support, functionality, integration, web, cli, backend, frontend, app, application, update, creation, changes",
+);
+
+/// The stems of a title that may name a thing, without its number, its verb and its paths.
+fn subjects(title: &str) -> BTreeSet<String> {
+    let words = title.split_whitespace().filter(|word| !word.contains(['/', '.']) || word.ends_with('.'));
+    let words: Vec<&str> = words.filter(|word| word.contains(char::is_alphabetic)).collect();
+    let object = if words.first().is_some_and(|word| titles::begins_with_deed(word)) { &words[1..] } else { &words[..] };
+    let named = object.iter().filter(|word| !FORMS.has(word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase().as_str()));
+    named.flat_map(|word| words::subject_stems(word)).collect()
+}
+
 /// Whether neither of two groups meets the other in a file or a folder, nor speaks of what the other names. Without files nothing is known.
-fn are_unrelated(one: &Group<'_>, two: &Group<'_>) -> bool {
+fn are_unrelated(facts: &Facts, one: &Group<'_>, two: &Group<'_>) -> bool {
+    let speaks = |word: &u32| one.subjects.contains(&facts.words[*word as usize]);
     let meet = two.steps.iter().any(|to| one.meets.has(*to)) || one.steps.iter().any(|from| two.meets.has(*from));
-    !one.folders.is_empty()
-        && !two.folders.is_empty()
+    one.has_files
+        && two.has_files
         && !meet
         && one.folders.is_disjoint(&two.folders)
         && one.spans.is_disjoint(&two.spans)
-        && one.named.is_disjoint(&two.says)
+        && one.subjects.is_disjoint(&two.subjects)
+        && !two.says.iter().any(speaks)
 }
 
 /// Whether others stand on a group: a set-up, types, a schema, a look at what is there.
