@@ -262,6 +262,39 @@ fn a_list_that_is_called_an_order_is_one() {
 }
 
 #[test]
+fn groups_of_a_list_stand_apart_where_nothing_joins_them() {
+    let document = |use_of_first: &str| {
+        format!(
+            "# Implementation Plan\n\n- [ ] 1. Create the tide reader\n  - [ ] 1.1 Create `services/tide/read.py`\n  - [ ] 1.2 Close the file\n  - \
+             _Requirements: 1.1_\n- [ ] 2. Create the pier drawing\n  - [ ] 2.1 Create `web/pier.js`{use_of_first}\n- [ ] 3. Checkpoint - all tests pass\n"
+        )
+    };
+    let pairs = |text: &str| {
+        let before = before(&plan(text));
+        [(1, 2), (1, 3), (2, 3), (3, 4), (2, 4)].map(|pair| before.contains(&pair))
+    };
+    assert_eq!(pairs(&document("")), [true, false, false, true, true]);
+    assert_eq!(pairs(&document(" from what the tide reader finds")), [true; 5]);
+}
+
+#[test]
+fn silent_items_work_on_the_file_above_and_ids_of_tables_are_its_own() {
+    let speckit = "# Tasks\n\n## Phase 1: User Story 1\n\n- [ ] T001 [US1] Create the tests in `test/tide_test.py`\n- [ ] T002 [P] [US1] Write a failing test \
+                   `test_high()`\n- [ ] T003 [P] [US1] Write a failing test `test_low()`\n";
+    let plan = plan(speckit);
+    assert_eq!(plan.steps.iter().map(|step| step.writes.join(",")).collect::<Vec<_>>(), ["test/tide_test.py"; 3]);
+    assert!(before(&plan).contains(&(2, 3)), "{:?}", plan.edges);
+    holds(&Case {
+        format: "issues",
+        document: "# Epic: harbour\n\n## Task Breakdown\n\n- [ ] **Task 1: Client**\n- [ ] **Task 2: Settings**\n- [ ] **Task 3: Report**\n\n| # | Task | Depends \
+                   on |\n|---|---|---|\n| 001 | Client | — |\n| 010 | Settings | 001 |\n| 020 | Report | 001 |\n",
+        titles: &["Client", "Settings", "Report"],
+        ordered: &[(1, 2), (1, 3)],
+        apart: &[(2, 3)],
+    });
+}
+
+#[test]
 fn bmad_follows_the_list_but_for_documents_of_their_own() {
     holds(&Case {
         format: "bmad",

@@ -42,11 +42,11 @@ static NOUNS: List = List::new(
 static NAMED_GROUPS: List = List::new("setup, foundational, foundation, polish");
 static NEEDS: List = List::new(
     "depends, depend, dependent, depending, requires, require, needs, need, after, blocked, waits, wait, builds, relies, once, until, follows, following, \
-     prerequisite, prerequisites, dependencies, dependency",
+     prerequisite, prerequisites, dependencies, dependency, 依赖, 依赖于, 依存, 取决于",
 );
 static BEFORE: List = List::new("before, blocks, block, blocking, precedes, precede, unblocks, enables, prior");
 static BESIDE: List = List::new(
-    "parallel, parallelizable, parallelised, parallelized, concurrently, concurrent, simultaneously, independently, independent, alongside",
+    "parallel, parallelizable, parallelised, parallelized, concurrently, concurrent, simultaneously, independently, independent, alongside, 可并行, 并行, 並行, 可以并行, 可并行执行",
 );
 static NOT: List = List::new("not, cannot, never, can't, don't, doesn't, isn't, aren't");
 
@@ -195,6 +195,10 @@ fn words(line: &str) -> Vec<String> {
         }
         match c {
             '*' | '`' | '_' | '─' | '│' | '├' | '└' | '┌' | '┐' | '┘' | '{' | '}' => text.push(' '),
+            // The marks of other scripts.
+            '，' | '、' => text.push_str(" , "),
+            '。' | '；' => text.push_str(" . "),
+            '：' | '（' | '）' | '＋' | '与' | '和' => text.push(' '),
             ',' | '(' | ')' | '[' | ']' | '&' | '+' | '/' | ';' | '–' | '—' | '|' => {
                 text.push(' ');
                 text.push(c);
@@ -261,8 +265,11 @@ fn is_between(out: &[Piece], next: &str, noun: &str) -> bool {
 /// The noun of "tasks" and "stories".
 fn noun_of(word: &str) -> Option<&'static str> {
     let find = |word: &str| NOUNS.iter().find(|noun| *noun == word);
-    if word == "stories" {
+    if ["stories", "用户故事", "ユーザーストーリー"].contains(&word) {
         return find("story");
+    }
+    if ["阶段", "フェーズ"].contains(&word) {
+        return find("phase");
     }
     find(word).or_else(|| word.strip_suffix('s').and_then(find))
 }
@@ -341,6 +348,8 @@ mod tests {
             ("T001 does not block T002", ":t001 not before :t002"),
             ("T002 cannot start before T001", ":t002 needs :t001"),
             ("after #2 to #5", "needs issue:2..5"),
+            ("用户故事 3（P3）：依赖 US2 的结构", "story:3 :p3 needs :us2"),
+            ("T003 与 T004 可并行", ":t003 :t004 beside"),
             ("T001, T002 (a, b) — can run in parallel after T003", ":t001 comma :t002 comma beside needs :t003"),
             ("US1: T001, T002 in parallel", ":us1 stop :t001 comma :t002 beside"),
         ] {

@@ -165,7 +165,10 @@ fn without_own_label(text: &str) -> &str {
 fn read_line(text: &str, may: May, first: bool, out: &mut Statements) {
     let bare = text.trim_matches(['*', ' ', '_']);
     if may.need {
-        if let Some(value) = field(bare).filter(|value| !value.is_empty()) {
+        // "**Phase:** 2 | **Depends:** T1": several fields of one line.
+        let joined = || bare.split(" | ").skip(1).find_map(|part| field(part.trim_matches(['*', ' ', '_'])));
+        if let Some(value) = field(bare).or_else(joined).filter(|value| !value.is_empty()) {
+            let value = value.split(" | ").next().unwrap_or(value).trim_matches(['*', ' ', '_']);
             out.declared = true;
             read_declared(value, out);
             return;
@@ -289,6 +292,7 @@ fn read_declared(value: &str, out: &mut Statements) {
     let mut found = false;
     while at < words.len() {
         let (targets, next) = labelled_at(&words, at);
+        let (targets, next) = if targets.is_empty() { code_at(&words, at) } else { (targets, next) };
         let (targets, next) = if targets.is_empty() { bare_numbers_at(&words, at) } else { (targets, next) };
         found |= !targets.is_empty();
         out.list.extend(targets.into_iter().map(Statement::Needs));
@@ -340,6 +344,12 @@ fn labelled_at(words: &[&str], at: usize) -> (Vec<Target>, usize) {
     }
     let kind = word.strip_suffix('s').filter(|w| label::is_label_word(w)).unwrap_or(word);
     numbers_at(words, at + 1, kind)
+}
+
+/// A code such as "t1", which only a field may have.
+fn code_at(words: &[&str], at: usize) -> (Vec<Target>, usize) {
+    let code = Some(trimmed(words[at])).filter(|word| label::is_short_code(word));
+    (code.map(|word| Target::Labelled("id".to_owned(), word.to_owned())).into_iter().collect(), at + usize::from(code.is_some()))
 }
 
 /// "#318", with the mark that tells it from a count.

@@ -83,11 +83,26 @@ impl Said {
                 said.take(&index, at, statement, &mut unclear);
             }
         }
-        for row in rows.iter().filter(|_| rule::is_on(rule::TABLES)) {
-            let found = row.names.iter().map(|name| index.resolve(None, name)).find(|found| found.len() == 1);
-            for at in found.unwrap_or_default() {
+        // A table may number the steps in its own way; its titles tell which ones it means.
+        let of_row = |row: &Row| row.names.iter().map(|name| index.resolve(None, name)).find(|found| found.len() == 1).unwrap_or_default();
+        let found: Vec<Vec<usize>> = rows.iter().map(of_row).collect();
+        let number = |target: &Target| if let Target::Labelled(_, id) = target { Some(id.clone()) } else { None };
+        let numbers: HashMap<String, usize> = rows
+            .iter()
+            .zip(&found)
+            .flat_map(|(row, found)| found.iter().flat_map(move |at| row.names.iter().filter_map(number).map(move |id| (id, *at))))
+            .collect();
+        for (row, found) in rows.iter().zip(&found).filter(|_| rule::is_on(rule::TABLES)) {
+            for at in found.iter().copied() {
                 said.declared[at] |= row.said.declared;
-                row.said.list.iter().for_each(|statement| said.take(&index, at, statement, &mut unclear));
+                for statement in &row.said.list {
+                    match statement {
+                        Statement::Needs(Target::Labelled(_, id)) if numbers.contains_key(id) => {
+                            said.stated.extend(numbers.get(id).filter(|from| **from != at).map(|from| (*from, at)));
+                        }
+                        _ => said.take(&index, at, statement, &mut unclear),
+                    }
+                }
             }
         }
         unclear.retain(|_, name| !done.contains(name.rsplit(' ').next().unwrap_or(name)));

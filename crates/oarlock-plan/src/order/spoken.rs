@@ -90,6 +90,8 @@ pub(crate) fn read(document: &Document<'_>, steps: &[Fact], rows: &[Row]) -> Spo
             continue;
         }
         let own = if in_step { vec![owner[line]] } else { Vec::new() };
+        let joined = || text.split(" | ").skip(1).find(|part| is_field(part));
+        let text = if is_field(text) { text.split(" | ").next().unwrap_or(text) } else { joined().unwrap_or(text) };
         let field = is_field(text);
         // Inside a step only fields, the first line and brackets speak of order; its prose is judged elsewhere.
         let pieces = match in_step {
@@ -215,6 +217,11 @@ static ORDERS: LazyLock<Phrases> = LazyLock::new(|| {
         "same time",
         "then ",
         "until",
+        "依赖",
+        "依存",
+        "取决于",
+        "并行",
+        "並行",
     ];
     Phrases::new(words.map(|word| (word, 1)))
 });
@@ -227,7 +234,7 @@ fn may_order(text: &str) -> bool {
 /// "**Dependencies:** …", "Depends on: …", "Blocked by …".
 fn is_field(text: &str) -> bool {
     let lower = text.trim_start_matches(['*', '_', ' ', '-', '"']).to_lowercase();
-    ["dependencies", "dependency", "depends", "depends on", "blocked by", "requires", "prerequisites", "prerequisite"]
+    ["dependencies", "dependency", "depends", "depends on", "depends-on", "blocked by", "requires", "prerequisites", "prerequisite"]
         .iter()
         .any(|name| lower.strip_prefix(name).is_some_and(|rest| rest.trim_start_matches(['*', '_', ' ', '"']).starts_with(':')))
         || lower.starts_with("depends on ")

@@ -163,6 +163,12 @@ pub(crate) fn is_code(word: &str, is_letter: fn(&char) -> bool) -> bool {
     (1..=3).contains(&letters) && (2..=4).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// One to three letters and one digit, in lower case: "t1", "us2".
+pub(crate) fn is_short_code(word: &str) -> bool {
+    let letters = word.bytes().take_while(u8::is_ascii_lowercase).count();
+    (1..=3).contains(&letters) && word.len() == letters + 1 && word.as_bytes()[letters].is_ascii_digit()
+}
+
 fn title(rest: &str) -> &str {
     rest.trim_start_matches(|c: char| c.is_whitespace() || ".:)-–—*_".contains(c))
 }
