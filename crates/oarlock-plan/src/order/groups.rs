@@ -32,7 +32,8 @@ struct Group<'a> {
     has_files: bool,
     /// Numbers of the names of code that it speaks of.
     spans: BTreeSet<u32>,
-    folders: BTreeSet<&'a str>,
+    /// The folders of its files, each with the kind of file.
+    folders: BTreeSet<(&'a str, &'a str)>,
     /// The steps that touch a file that it writes.
     meets: Bits,
 }
@@ -50,7 +51,9 @@ impl Groups {
         }
         let mut apart = BTreeSet::new();
         for (later, two) in groups.iter().enumerate() {
-            if needs_all(&facts.steps, two) {
+            // Where all is about documents, these wait for nothing else.
+            let has_work = groups[..later].iter().any(|group| !writes_documents(&facts.steps, group));
+            if needs_all(&facts.steps, two) && (has_work || !writes_documents(&facts.steps, two)) {
                 continue;
             }
             for (earlier, one) in groups[..later].iter().enumerate() {
@@ -100,11 +103,14 @@ fn groups<'a>(facts: &'a Facts, meets: &[Bits]) -> (Vec<usize>, Vec<Group<'a>>) 
         group.spans.extend(step.spans.iter().chain(&step.title_names));
         group.meets.add_all(&meets[at]);
         let files = step.files.writes.iter().chain(&step.files.mentions);
-        let folder = |id: &u32| folder_and_name(facts.table.pattern(*id).as_str().trim_end_matches("/**")).0;
+        let folder = |id: &u32| {
+            let (folder, name) = folder_and_name(facts.table.pattern(*id).as_str().trim_end_matches("/**"));
+            (folder, name.rsplit_once('.').map_or("", |(_, extension)| extension))
+        };
         // Prose often leaves the folder out; where two bare names meet, files tell.
-        let folders: Vec<&str> = files.map(folder).collect();
+        let folders: Vec<(&str, &str)> = files.map(folder).collect();
         group.has_files |= !folders.is_empty();
-        group.folders.extend(folders.into_iter().filter(|folder| !folder.is_empty()));
+        group.folders.extend(folders.into_iter().filter(|(folder, _)| !folder.is_empty()));
     }
     (of, out)
 }
@@ -146,7 +152,21 @@ fn lays_ground(steps: &[Fact], group: &Group<'_>, is_first: bool) -> bool {
     is_base(titles::role_of(group.title))
         || words.iter().any(|word| title.contains(word))
         || group.steps.iter().all(|at| is_base(steps[*at].role))
-        || is_first && group.steps.iter().any(|at| titles::lays_ground(&steps[*at].draft.title))
+        || is_first && group.steps.iter().any(|at| begins_ground(&steps[*at].draft.title))
+}
+
+/// Whether a step begins by setting something up.
+fn begins_ground(title: &str) -> bool {
+    let lower = title.to_lowercase();
+    let verbs = ["install", "init", "setup", "set up", "scaffold", "bootstrap"];
+    verbs.iter().any(|verb| lower.starts_with(verb)) || lower.contains("project structure")
+}
+
+/// Whether all steps of a group are about documents.
+fn writes_documents(steps: &[Fact], group: &Group<'_>) -> bool {
+    let title = group.title.to_lowercase();
+    let is_about = ["readme", "guide", "changelog", "handbook"].iter().any(|word| title.contains(word));
+    is_about || group.steps.iter().all(|at| steps[*at].role == Role::Document)
 }
 
 /// Whether a group is of a kind that needs all before it.
