@@ -295,6 +295,18 @@ fn silent_items_work_on_the_file_above_and_ids_of_tables_are_its_own() {
 }
 
 #[test]
+fn features_without_files_stand_apart_where_neither_speaks_of_the_other() {
+    let feature = |n: u32, name: &str, end: &str| {
+        format!("- [ ] {n}. Build the {name}\n  - [ ] {n}.1 Begin\n  - [ ] {n}.2 Go on\n  - [ ] {n}.3 End{end}\n")
+    };
+    let document = |end: &str| {
+        format!("# Spec Tasks\n\n## Tasks\n\n{}{}{}", feature(1, "gallery", ""), feature(2, "sidebar", end), feature(3, "uploads", ""))
+    };
+    let is_apart = |text: &str| !before(&plan(text)).contains(&(1, 2));
+    assert!(is_apart(&document("")) && !is_apart(&document(" beside the gallery")));
+}
+
+#[test]
 fn bmad_follows_the_list_but_for_documents_of_their_own() {
     holds(&Case {
         format: "bmad",

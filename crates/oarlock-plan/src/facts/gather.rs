@@ -60,6 +60,8 @@ pub(crate) struct Fact {
     pub(crate) spans: Vec<u32>,
     /// Numbers of the words in the paths that it writes.
     pub(crate) makes_in: Vec<u32>,
+    /// How many boxes stand below its first line.
+    pub(crate) boxes: usize,
     /// Whether its title speaks of something new, which an earlier step may have made.
     pub(crate) asks_new: bool,
     /// Numbers of the words that it uses for something that is there already: "the tokens".
@@ -362,6 +364,7 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
     let mut title_names: Vec<u32> =
         identifiers::names(&draft.title).map(|name| lexicon.number(format!("name {}", name.to_lowercase()))).collect();
     title_names.sort_unstable();
+    let boxes = (draft.line + 1..=draft.last).filter(|line| document.lines[*line].tick.is_some()).count();
     let begins = words::each_token(&title).next().map(|word| lexicon.number(words::stem(&word).to_owned()));
     let is_grouped = draft.mark.group > 0;
     let heard = if is_grouped { heard_words(document, &draft, lexicon) } else { Vec::new() };
@@ -373,6 +376,7 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
         role,
         files,
         makes,
+        boxes,
         things,
         title_names,
         begins,

@@ -174,19 +174,11 @@ fn describes_all(steps: &[Fact], sequence: &[usize]) -> Vec<bool> {
     let mut out = vec![false; steps.len()];
     for (k, at) in sequence.iter().enumerate() {
         if steps[*at].role == Role::Document {
-            let names = |from: &usize| shared_word(&steps[*from], &steps[*at]).is_some();
+            let names = |from: &usize| kinship::shared_word(&steps[*from], &steps[*at]).is_some();
             out[*at] = k >= end || !sequence[..k].iter().any(|from| makes(from) && names(from));
         }
     }
     out
-}
-
-/// A word for what `from` makes that `to` uses. A step that asks for "the new reports" means what was put below `reports/`.
-fn shared_word(from: &Fact, to: &Fact) -> Option<u32> {
-    let more = if to.asks_new { from.makes_in.as_slice() } else { &[] };
-    // What both begin with is what they do: "Draw the window", "Draw the menu".
-    let begins_both = |word: &u32| from.begins.is_some() && from.begins == to.begins && from.begins == Some(*word);
-    from.makes.iter().chain(more).copied().find(|w| to.says.binary_search(w).is_ok() && !begins_both(w))
 }
 
 /// Whether both are parts of numbered phases, and the second's has the higher number. What runs side by side has other names: track, component.
@@ -307,7 +299,7 @@ impl Rules<'_> {
         }
         if self.bound.is_apart() || kinship::are_issues(a, b) {
             // Names of two words tell; single ones are what all of them are about.
-            let named = shared_word(a, b).filter(|word| self.facts.words[*word as usize].contains(' '));
+            let named = kinship::shared_word(a, b).filter(|word| self.facts.words[*word as usize].contains(' '));
             let word = named.filter(|_| self.twins[from] != self.twins[to]).map(Why::Word);
             return word.or_else(|| b.awaits.then_some(Why::Role("begins when what is before it is done, step {} too")));
         }
@@ -324,13 +316,13 @@ impl Rules<'_> {
             && self.twins[from] != self.twins[to]
             && !tells_by_code
             && !(is_explicit && self.is_for_readers(a))
-            && let Some(word) = shared_word(a, b)
+            && let Some(word) = kinship::shared_word(a, b)
         {
             return Some(Why::Word(word));
         }
         if self.bound.is_listed()
             && self.twins[from] != self.twins[to]
-            && let Some(word) = shared_word(b, a)
+            && let Some(word) = kinship::shared_word(b, a)
         {
             return Some(Why::Spoken(word));
         }
@@ -361,7 +353,7 @@ impl Rules<'_> {
         if odd && self.closes == Some(to) && b.role != Role::Document && !mends() {
             return Some(Why::Role("is of another kind than step {}, and comes last"));
         }
-        if manner::are_other_tests(a, b) {
+        if manner::are_other_tests(a, b) || kinship::are_other_features(a, b) {
             return None;
         }
         (rule::is_on(rule::UNKNOWN) && !(a.is_known() && b.is_known())).then_some(Why::Unknown)
@@ -417,7 +409,7 @@ impl Rules<'_> {
                     && b.shows_code
                     && b.is_known()
                     && !is_ground(a)
-                    && (is_explicit || shared_word(a, b).is_none()) => {}
+                    && (is_explicit || kinship::shared_word(a, b).is_none()) => {}
             (Role::Foundation, _) => return Some("builds on the result of step {}"),
             (Role::Finish, _) if !is_explicit => return Some("comes after step {}, which closes work"),
             // Tests of one thing, in a file of their own, check that thing.

@@ -26,8 +26,8 @@ pub(crate) struct Groups {
 struct Group<'a> {
     steps: Vec<usize>,
     title: &'a str,
-    /// The stems of its title that may name a thing, and numbers of the words that it uses.
-    subjects: BTreeSet<String>,
+    /// Numbers of the stems of its title that may name a thing, and of the words that it uses.
+    subjects: BTreeSet<u32>,
     says: BTreeSet<u32>,
     has_files: bool,
     /// Numbers of the names of code that it speaks of.
@@ -58,7 +58,7 @@ impl Groups {
             }
             for (earlier, one) in groups[..later].iter().enumerate() {
                 let states = || one.steps.iter().any(|from| two.steps.iter().any(|to| is_stated(*from, *to)));
-                if !lays_ground(&facts.steps, one, earlier == 0) && are_unrelated(facts, one, two) && !states() {
+                if !lays_ground(&facts.steps, one, earlier == 0) && are_unrelated(one, two) && !states() {
                     apart.insert((earlier, later));
                 }
             }
@@ -78,6 +78,8 @@ fn groups<'a>(facts: &'a Facts, meets: &[Bits]) -> (Vec<usize>, Vec<Group<'a>>) 
     // A story has one section, and headings in it.
     let is_one_section = steps.windows(2).all(|pair| pair[0].draft.mark.group == pair[1].draft.mark.group);
     let key = |fact: &Fact| (fact.draft.mark.group, fact.draft.phase.clone().filter(|_| is_one_section));
+    let number = |(at, word): (usize, &'a String)| Some((word.as_str(), u32::try_from(at).ok()?));
+    let numbers_of_words: HashMap<&str, u32> = facts.words.iter().enumerate().filter_map(number).collect();
     let mut numbers: HashMap<(usize, Option<String>), usize> = HashMap::new();
     let (mut of, mut out) = (Vec::with_capacity(steps.len()), Vec::<Group<'_>>::new());
     for (at, step) in steps.iter().enumerate() {
@@ -88,7 +90,7 @@ fn groups<'a>(facts: &'a Facts, meets: &[Bits]) -> (Vec<usize>, Vec<Group<'a>>) 
             out.push(Group {
                 steps: Vec::new(),
                 title,
-                subjects: subjects(title),
+                subjects: subjects(title).iter().filter_map(|stem| numbers_of_words.get(stem.as_str()).copied()).collect(),
                 says: BTreeSet::new(),
                 has_files: false,
                 spans: BTreeSet::new(),
@@ -131,8 +133,7 @@ fn subjects(title: &str) -> BTreeSet<String> {
 }
 
 /// Whether neither of two groups meets the other in a file or a folder, nor speaks of what the other names. Without files nothing is known.
-fn are_unrelated(facts: &Facts, one: &Group<'_>, two: &Group<'_>) -> bool {
-    let speaks = |word: &u32| one.subjects.contains(&facts.words[*word as usize]);
+fn are_unrelated(one: &Group<'_>, two: &Group<'_>) -> bool {
     let meet = two.steps.iter().any(|to| one.meets.has(*to)) || one.steps.iter().any(|from| two.meets.has(*from));
     one.has_files
         && two.has_files
@@ -140,7 +141,7 @@ fn are_unrelated(facts: &Facts, one: &Group<'_>, two: &Group<'_>) -> bool {
         && one.folders.is_disjoint(&two.folders)
         && one.spans.is_disjoint(&two.spans)
         && one.subjects.is_disjoint(&two.subjects)
-        && !two.says.iter().any(speaks)
+        && one.subjects.is_disjoint(&two.says)
 }
 
 /// Whether others stand on a group: a set-up, types, a schema, a look at what is there.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use crate::facts::files::StepFiles;
 use crate::facts::gather::{Fact, Facts};
 use crate::facts::overlap::Overlaps;
 use crate::order::bits::Bits;
@@ -10,6 +11,8 @@ use crate::text::titles::{self, Role};
 use crate::text::words;
 use crate::text::{folder_and_name, name_of};
 
+/// Boxes that a feature of a list consists of at least.
+const BOXES_MIN: usize = 3;
 /// What more steps than these bring in is no name that tells.
 const DEFINERS_MAX: usize = 4;
 
@@ -135,4 +138,26 @@ pub(crate) fn are_issues(one: &Fact, two: &Fact) -> bool {
         })
     };
     is_of_one_group(one, two) && has_key(one) && has_key(two)
+}
+
+/// A word for what `from` makes that `to` uses. A step that asks for "the new reports" means what was put below `reports/`.
+pub(crate) fn shared_word(from: &Fact, to: &Fact) -> Option<u32> {
+    let more = if to.asks_new { from.makes_in.as_slice() } else { &[] };
+    // What both begin with is what they do: "Draw the window", "Draw the menu".
+    let begins_both = |word: &u32| from.begins.is_some() && from.begins == to.begins && from.begins == Some(*word);
+    from.makes.iter().chain(more).copied().find(|w| to.says.binary_search(w).is_ok() && !begins_both(w))
+}
+
+/// Whether two steps without any file are features of their own: each has boxes of its own, and neither speaks of what the other names.
+pub(crate) fn are_other_features(one: &Fact, two: &Fact) -> bool {
+    let is_feature = |fact: &Fact| {
+        let StepFiles { writes, mentions, in_code, .. } = &fact.files;
+        fact.role == Role::Build
+            && fact.boxes >= BOXES_MIN
+            && !fact.makes.is_empty()
+            && writes.is_empty()
+            && mentions.is_empty()
+            && in_code.is_empty()
+    };
+    is_feature(one) && is_feature(two) && shared_word(one, two).is_none() && shared_word(two, one).is_none()
 }
