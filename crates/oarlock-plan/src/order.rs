@@ -1,6 +1,6 @@
 //! Which step waits for which, and when things run: the orders that the document states, in its steps ([`said`]) and in
-//! sentences beside them ([`spoken`], with [`sentence`] and [`names`]), those that its format binds ([`manner`]), those
-//! that files, roles and words show ([`depend`]), and the arithmetic of orders ([`schedule`]).
+//! sentences beside them ([`spoken`], with [`sentence`] and [`names`]), those that its format binds ([`manner`], with
+//! [`groups`] and [`twins`] for lists in sections), those that files, roles and words show ([`depend`], with [`kinship`]), and the arithmetic of orders ([`schedule`]).
 
 pub(crate) mod bits;
 pub(crate) mod conflicts;

@@ -1,4 +1,5 @@
-//! GSD: `<task type="auto">` with `<name>`, `<files>` and `<action>`. The tasks of one plan run in order; parallelism is between plans.
+//! GSD: `<task type="auto">` with `<name>`, `<files>` and `<action>`. The tasks of one plan name their
+//! files, and wait for what they use; parallelism is meant to be between plans.
 //! Source: glittercowboy/get-shit-done, `get-shit-done/templates/phase-prompt.md`.
 
 use crate::read::document::{Document, Kind};
