@@ -307,6 +307,27 @@ fn features_without_files_stand_apart_where_neither_speaks_of_the_other() {
 }
 
 #[test]
+fn phases_beside_each_other_keep_their_own_order_and_tests_follow_their_file() {
+    holds(&Case {
+        format: "speckit",
+        document: "# Tasks\n\n## Phase 1: User Story 1\n\n- [ ] T001 [US1] Show boats in `src/boats.ts`\n\n## Phase 2: User Story 2\n\n- [ ] T002 [US2] Sort \
+                   piers in `src/piers.ts`\n- [ ] T003 [US2] Write tests in `src/boats.spec.ts`\n\n## Phase 3: User Story 3\n\n- [ ] T004 [US3] Sum in \
+                   `src/sum.ts`\n\n## Dependencies\n\n- Phase 1 is a prerequisite for Phase 3.\n- Phase 2 and 3 can be executed in parallel.\n",
+        titles: &["Show boats in src/boats.ts", "Sort piers in src/piers.ts", "Write tests in src/boats.spec.ts", "Sum in src/sum.ts"],
+        ordered: &[(2, 3), (1, 3), (1, 4)],
+        apart: &[(2, 4), (1, 2)],
+    });
+}
+
+#[test]
+fn types_come_first_and_what_is_given_away_last_wherever_they_stand() {
+    let text = "# T\n\n## Tasks\n\n1. Add the reader in `src/reader.ts`\n2. Publish the package\n3. Add tests for the reader in `test/reader.ts`\n4. Update \
+                `src/types.ts` with the answers\n";
+    let before = before(&plan(text));
+    assert!(before.contains(&(4, 1)) && before.contains(&(3, 2)), "{before:?}");
+}
+
+#[test]
 fn bmad_follows_the_list_but_for_documents_of_their_own() {
     holds(&Case {
         format: "bmad",

@@ -34,6 +34,8 @@ const NAMED_AHEAD_STEPS_MAX: usize = 100;
 const PROSE_LINES_MAX: usize = 40;
 /// Paths of a line that are left out of its words.
 const HEARD_PATHS_MAX: usize = 16;
+/// Files of a step that are compared with tests of them.
+const WRITTEN_STEMS_MAX: usize = 16;
 /// Words that name what a step makes that are kept.
 const MADE_WORDS_MAX: usize = 24;
 
@@ -58,6 +60,9 @@ pub(crate) struct Fact {
     pub(crate) heard: Vec<u32>,
     /// Numbers of the names of code that its text has; of a step in a group only.
     pub(crate) spans: Vec<u32>,
+    /// Numbers of the stems of the files that it writes, and of the files that its tests are of.
+    pub(crate) stems: Vec<u32>,
+    pub(crate) tested: Vec<u32>,
     /// Numbers of the words in the paths that it writes.
     pub(crate) makes_in: Vec<u32>,
     /// How many boxes stand below its first line.
@@ -366,6 +371,13 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
     title_names.sort_unstable();
     let boxes = (draft.line + 1..=draft.last).filter(|line| document.lines[*line].tick.is_some()).count();
     let begins = words::each_token(&title).next().map(|word| lexicon.number(words::stem(&word).to_owned()));
+    let (mut stems, mut tested) = (Vec::new(), Vec::new());
+    for id in files.writes.iter().take(WRITTEN_STEMS_MAX) {
+        let pattern = known.table.pattern(*id);
+        let stem = identifiers::stem_of_file(name_of(pattern.as_str()));
+        let list = if files::is_test(pattern) { &mut tested } else { &mut stems };
+        list.extend((stem.len() > 2).then(|| lexicon.number(format!("file {stem}"))));
+    }
     let is_grouped = draft.mark.group > 0;
     let heard = if is_grouped { heard_words(document, &draft, lexicon) } else { Vec::new() };
     let spans = if is_grouped { identifiers::in_spans(document, &draft) } else { Vec::new() };
@@ -382,6 +394,8 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
         begins,
         heard,
         spans,
+        stems,
+        tested,
         makes_in,
         definite,
         awaits,

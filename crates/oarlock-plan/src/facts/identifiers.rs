@@ -117,6 +117,14 @@ pub(crate) fn boundaries(document: &Document<'_>, draft: &Draft) -> Vec<String> 
     lines.flat_map(of_field).filter(|name| !name.is_empty()).take(NAMES_MAX).collect()
 }
 
+/// The name of a file without its extensions and without what marks it as a test: "todo" of `todo.spec.ts`, `test_todo.py` and `todo_test.go`.
+pub(crate) fn stem_of_file(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let stem = lower.split('.').find(|part| !part.is_empty()).unwrap_or("");
+    let stem = stem.strip_prefix("test_").or_else(|| stem.strip_prefix("test-")).unwrap_or(stem);
+    ["_test", "-test", "_spec", "-spec", "tests", "test"].iter().find_map(|end| stem.strip_suffix(end)).unwrap_or(stem).to_owned()
+}
+
 /// All names of code in a title, told by their capitals.
 pub(crate) fn names(title: &str) -> impl Iterator<Item = &str> {
     words(title).map(|(_, word)| word).filter(|word| is_name(word))

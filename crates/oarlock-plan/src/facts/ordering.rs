@@ -123,6 +123,13 @@ pub(crate) fn pieces(line: &str) -> Vec<Piece> {
                 at += 1;
                 continue;
             }
+            // "Phase 3 is a prerequisite for phase 4".
+            "prerequisite" | "prerequisites" if ["for", "of", "to"].contains(&next) => {
+                out.push(Piece::Before);
+                noun.clear();
+                numbers = true;
+                continue;
+            }
             "then" | "finally" => {
                 out.push(Piece::Then);
                 continue;
@@ -348,6 +355,7 @@ mod tests {
             ("T001 does not block T002", ":t001 not before :t002"),
             ("T002 cannot start before T001", ":t002 needs :t001"),
             ("after #2 to #5", "needs issue:2..5"),
+            ("Phase 3 (List) is a prerequisite for Phase 4 and Phase 5", "phase:3 before phase:4 phase:5"),
             ("用户故事 3（P3）：依赖 US2 的结构", "story:3 :p3 needs :us2"),
             ("T003 与 T004 可并行", ":t003 :t004 beside"),
             ("T001, T002 (a, b) — can run in parallel after T003", ":t001 comma :t002 comma beside needs :t003"),

@@ -78,6 +78,9 @@ pub(crate) fn order(facts: &Facts, outside: Outside<'_>, manner: Manner) -> Orde
     if rule::is_on(rule::NAMED_AHEAD) && matches!(manner, Manner::Content | Manner::Listed) {
         said.stated.extend(facts.named_ahead.iter().map(|(speaks, named)| (*named, *speaks)));
     }
+    if manner == Manner::Content {
+        said.stated.extend(kinship::late_grounds(facts));
+    }
     let sequence = said.sequence(steps.len());
     let (opens, closes) = kinship::odd_ends(facts, &sequence);
     let overlaps = facts.table.overlaps();
@@ -250,6 +253,10 @@ impl Rules<'_> {
         if self.said.guessed.contains(&(from, to)) {
             return Some(Why::Unclear);
         }
+        // What tests a file of a step comes after that step, in whatever story.
+        if b.tested.iter().any(|file| a.stems.contains(file)) {
+            return Some(Why::Role("tests a file that step {} writes"));
+        }
         // A task with a field of its files says there what it writes; where it only speaks of a later one's file, it does not wait for it.
         let is_explicit = a.names_files() && b.names_files();
         if rule::is_on(rule::FILES) && (self.meets[from].has(to) || self.meets[to].has(from) && !is_explicit) {
@@ -399,7 +406,8 @@ impl Rules<'_> {
         match (a.role, b.role) {
             (Role::Inspect, _) => return Some("rests on what step {} finds"),
             (Role::Design, _) => return Some("follows what step {} decides"),
-            (Role::Foundation, Role::Foundation) if !is_ground(a) => {}
+            (Role::Foundation, Role::Foundation)
+                if !is_ground(a) && (kinship::writes_types(self.facts, b) || !kinship::writes_types(self.facts, a)) => {}
             // What one phase lays down is laid down side by side.
             (Role::Foundation, Role::Design) if a.is_known() && b.is_known() && kinship::is_of_one_group(a, b) && !is_ground(a) => {}
             // Where the code of both is shown, the second stands on the first only if it names something of it.
@@ -409,7 +417,7 @@ impl Rules<'_> {
                     && b.shows_code
                     && b.is_known()
                     && !is_ground(a)
-                    && (is_explicit || kinship::shared_word(a, b).is_none()) => {}
+                    && (is_explicit && !kinship::writes_types(self.facts, a) || kinship::shared_word(a, b).is_none()) => {}
             (Role::Foundation, _) => return Some("builds on the result of step {}"),
             (Role::Finish, _) if !is_explicit => return Some("comes after step {}, which closes work"),
             // Tests of one thing, in a file of their own, check that thing.

@@ -11,6 +11,8 @@ use crate::text::titles::{self, Role};
 use crate::text::words;
 use crate::text::{folder_and_name, name_of};
 
+/// In longer lists each step stands where it belongs.
+const LATE_STEPS_MAX: usize = 200;
 /// Boxes that a feature of a list consists of at least.
 const BOXES_MIN: usize = 3;
 /// What more steps than these bring in is no name that tells.
@@ -160,4 +162,39 @@ pub(crate) fn are_other_features(one: &Fact, two: &Fact) -> bool {
             && in_code.is_empty()
     };
     is_feature(one) && is_feature(two) && shared_word(one, two).is_none() && shared_word(two, one).is_none()
+}
+
+/// Whether a step writes a file of types by its name: `types.ts`, `model.rs`.
+pub(crate) fn writes_types(facts: &Facts, step: &Fact) -> bool {
+    let is_base = |id: &u32| {
+        let name = name_of(facts.table.pattern(*id).as_str());
+        let stem = name.split('.').next().unwrap_or(name).to_lowercase();
+        ["type", "types", "typing", "typings", "interface", "interfaces", "model", "models", "schema", "schemas"].contains(&stem.as_str())
+    };
+    step.files.writes.iter().any(is_base)
+}
+
+/// Pairs of steps of which the first stands behind the second and comes before it nevertheless: types and models before the code that uses
+/// them, and tests before what is published.
+pub(crate) fn late_grounds(facts: &Facts) -> Vec<(usize, usize)> {
+    let steps = &facts.steps;
+    let mut out = Vec::new();
+    if steps.len() > LATE_STEPS_MAX {
+        return out;
+    }
+    let is_near = |one: &Fact, two: &Fact| one.draft.mark.group == two.draft.mark.group && one.draft.phase == two.draft.phase;
+    for (at, step) in steps.iter().enumerate() {
+        if step.role == Role::Foundation && step.is_known() && writes_types(facts, step) {
+            let uses = |other: &&usize| {
+                steps[**other].role == Role::Build && is_near(&steps[**other], step) && !steps[**other].files.writes.is_empty()
+            };
+            let earlier: Vec<usize> = (0..at).collect();
+            out.extend(earlier.iter().filter(uses).map(|other| (at, *other)));
+        }
+        if titles::gives_away(&step.draft.title) {
+            let checks = |other: &usize| steps[*other].role == Role::Verify && is_near(&steps[*other], step);
+            out.extend((at + 1..steps.len()).filter(checks).map(|other| (other, at)));
+        }
+    }
+    out
 }

@@ -16,6 +16,8 @@ use crate::text::words::naming_stems;
 
 /// Stated cycles that are mended one by one.
 const CYCLES_MAX: usize = 20;
+/// Pairs of two groups that are noted as running at once.
+const BESIDE_PAIRS_MAX: usize = 10_000;
 /// Steps that a warning names.
 const NAMED_MAX: usize = 8;
 /// Characters of an unclear name that a warning shows.
@@ -109,8 +111,14 @@ impl Said {
         said.wait_for_all(&unclear);
         for group in side_by_side.iter().filter(|_| is_stated) {
             said.all_free |= group.first() == Some(&Target::All);
-            let members: Vec<usize> = group.iter().flat_map(|t| index.resolve(None, t)).collect();
-            said.set_beside(&members);
+            // "Phases 4 and 5 run in parallel" says nothing of the steps of one phase among themselves.
+            let parts: Vec<Vec<usize>> = group.iter().map(|target| index.resolve(None, target)).collect();
+            for (k, one) in parts.iter().enumerate() {
+                for two in &parts[k + 1..] {
+                    let pairs = one.iter().flat_map(|a| two.iter().map(move |b| (*a.min(b), *a.max(b))));
+                    said.beside.extend(pairs.filter(|(a, b)| a != b).take(BESIDE_PAIRS_MAX));
+                }
+            }
         }
         // Neighbours that are each marked "(parallel)", and the items of a phase that is.
         let mut run: Vec<usize> = Vec::new();

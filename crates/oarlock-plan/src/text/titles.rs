@@ -179,6 +179,11 @@ pub(crate) fn lays_ground(title: &str) -> bool {
     ["structure", "set up", "setup", "scaffold", "bootstrap", "init", "install", "foundation"].iter().any(|w| title.contains(w))
 }
 
+/// Whether a title begins by giving the work away: "Publish to the registry".
+pub(crate) fn gives_away(title: &str) -> bool {
+    each_token(title).next().is_some_and(|w| ["publish", "release", "deploy", "announce", "ship"].contains(&&*w))
+}
+
 /// Whether a title names a document by a word that tells it from others: "User guide", "Update the API reference".
 pub(crate) fn names_document(title: &str) -> bool {
     each_token(title_object(title)).any(|w| DOCUMENTS.has(&w)) && !naming_stems(title_object(title)).is_empty()
