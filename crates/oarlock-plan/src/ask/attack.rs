@@ -14,7 +14,7 @@ use crate::order::schedule;
 use crate::parts::options::Options;
 use crate::plan::{Edge, Plan};
 
-/// With more pairs than this the answer need not go through them one by one.
+/// Most pairs that somebody is asked about: a longer list is not gone through one by one, and what is passed over would run at once.
 const PAIRS_MAX: usize = 20_000;
 /// Files of a step that the question lists.
 const WRITES_SHOWN: usize = 12;
@@ -26,6 +26,8 @@ pub(crate) struct Attack {
     above: Vec<Bits>,
     /// For each step others that write one of its files, in one direction.
     apart: Vec<Bits>,
+    /// How many pairs of steps could be at work at once.
+    pairs: usize,
     /// The text of the question.
     pub(crate) question: String,
 }
@@ -44,13 +46,20 @@ impl Attack {
         }
         plan.conflicts.iter().for_each(|conflict| apart[conflict.steps[0] - 1].insert(conflict.steps[1] - 1));
         let order = schedule::topological(&needs).ok()?;
-        let mut attack = Self { above: schedule::ancestors(&needs, &order), needs, apart, question: String::new() };
+        let mut attack = Self { above: schedule::ancestors(&needs, &order), needs, apart, pairs: 0, question: String::new() };
         let beside: Vec<Vec<usize>> = (0..plan.steps.len()).map(|at| attack.beside(at)).collect();
         if beside.iter().all(Vec::is_empty) {
             return None;
         }
+        attack.pairs = beside.iter().map(Vec::len).sum();
         attack.question = question(plan, document, &beside);
         Some(attack)
+    }
+
+    /// Why nobody is asked, if the pairs are too many.
+    pub(crate) fn too_large(&self) -> Option<String> {
+        let pairs = self.pairs;
+        (pairs > PAIRS_MAX).then(|| format!("its plan has {pairs} pairs of steps that could run at once; it is asked about at most {PAIRS_MAX}"))
     }
 
     /// The later steps that could be at work at the same time as this one.
@@ -83,9 +92,8 @@ impl Attack {
             }
         }
         let Some(free) = free else { return Ok(out) };
-        let pairs: usize = (0..count).map(|at| self.beside(at).len()).sum();
         let order = schedule::topological(&self.needs).unwrap_or_default();
-        if pairs > PAIRS_MAX || order.len() != count {
+        if order.len() != count {
             return Ok(out);
         }
         let mut place = vec![0; count];
@@ -240,6 +248,13 @@ mod tests {
         assert!(attack.question.contains("- 1 beside 4, 5\n- 2 beside 4, 5\n- 3 beside 4, 5\n- 4 beside 5\n"), "{}", attack.question);
         assert!(attack.question.contains("1 before 2; 2 before 3") && attack.question.contains("1| a\n"));
         assert!(Attack::on(&plan(3, &[[1, 2], [2, 3]]), "a\n").is_none());
+    }
+
+    #[test]
+    fn more_pairs_than_anybody_goes_through_are_not_asked_about() {
+        let of = |count: usize| Attack::on(&plan(count, &[]), "a\n").expect("some may be at work at once").too_large();
+        assert_eq!(of(200), None);
+        assert!(of(210).is_some_and(|why| why.contains("21945 pairs") && why.contains("at most 20000")));
     }
 
     #[test]

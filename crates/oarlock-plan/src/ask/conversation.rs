@@ -139,6 +139,9 @@ impl<'a> Conversation<'a> {
         // What runs in one piece cannot be at work at once.
         match if plan.parallelizable { Attack::on(&plan, self.document) } else { None } {
             Some(attack) => {
+                if let Some(why) = attack.too_large() {
+                    return Turn::GiveUp(why);
+                }
                 self.believed = Some(Believed { answer: own, plan, attacks: 0 });
                 Turn::Ask(attack.question)
             }
