@@ -1,6 +1,7 @@
 //! The whole conversation with whoever plans a document: a question, faults that are told back, the attack, and in the end a plan or why there
 //! is none. It runs nothing: each answer is handed in, and what comes back says what to do next.
 
+use oarlock_model::text::escaped_line;
 use serde_json::{Map, Value, json};
 
 use crate::PlanError;
@@ -249,7 +250,7 @@ fn with_orders(mut plan: Map<String, Value>, orders: Vec<(usize, usize, String)>
 fn fault(problem: &Problem) -> String {
     let place = if problem.place.is_empty() { String::new() } else { format!("{}: ", problem.place) };
     let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-    format!("{place}{}{hint}", problem.message)
+    escaped_line(&format!("{place}{}{hint}", problem.message)).into_owned()
 }
 
 #[cfg(test)]
