@@ -59,7 +59,8 @@ impl Attack {
     /// Why nobody is asked, if the pairs are too many.
     pub(crate) fn too_large(&self) -> Option<String> {
         let pairs = self.pairs;
-        (pairs > PAIRS_MAX).then(|| format!("its plan has {pairs} pairs of steps that could run at once; it is asked about at most {PAIRS_MAX}"))
+        (pairs > PAIRS_MAX)
+            .then(|| format!("its plan has {pairs} pairs of steps that could run at once; it is asked about at most {PAIRS_MAX}"))
     }
 
     /// The later steps that could be at work at the same time as this one.

@@ -217,7 +217,7 @@ impl<'a> Conversation<'a> {
             text.push_str("\nIt was:\n");
             put_quoted(&mut text, output, REPEATED_BYTES_MAX);
         }
-        text.push_str("\nMend all of that, and answer again with the whole JSON object and nothing else.\n");
+        text.push_str("\nCorrect all of this, and answer again with the whole JSON object and nothing else.\n");
         Turn::Ask(text)
     }
 }
@@ -311,7 +311,7 @@ mod tests {
         assert!(
             why.starts_with("3 answers could not be used")
                 && why.contains("step 3 before step 1 (the agent says: x)")
-                && why.contains("step 1 before step 3 (the document orders them: "),
+                && why.contains("step 1 before step 3 (the document orders them (line 5 before line 7)"),
             "{why}"
         );
     }

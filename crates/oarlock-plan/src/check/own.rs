@@ -93,7 +93,7 @@ pub(crate) fn complete(value: &Value, document: Option<&str>, options: &Options,
             problems.add(
                 "needs",
                 orders.in_words(&cycle),
-                Some("orders that the document states cannot be dropped; mend one of the others"),
+                Some("orders that the document states stay; correct or remove one of the others"),
             );
             return Err(problems.list);
         }
@@ -197,7 +197,7 @@ fn check_steps(steps: &[Step], document: Option<&str>, problems: &mut Problems) 
         if step.n != at + 1 {
             problems.add(
                 format!("steps[{at}].n"),
-                format!("{} stands where {} is needed", step.n, at + 1),
+                format!("the step has the number {}; as number {1} of the list it needs {1}", step.n, at + 1),
                 Some("number the steps from 1, in their order"),
             );
         }
@@ -243,7 +243,7 @@ fn add_stated(rules: &Plan, steps: &[Step], orders: &mut Orders) {
             for to in &covers[&edge.to] {
                 // What the plan says of two items outweighs their place in a list.
                 if is_stated || !orders.leads(*to, *from) {
-                    orders.add(*from, *to, format!("the document orders them: {}", edge.reason), edge.confidence);
+                    orders.add(*from, *to, why_stated(rules, edge), edge.confidence);
                 }
             }
         }
@@ -255,6 +255,13 @@ fn add_stated(rules: &Plan, steps: &[Step], orders: &mut Orders) {
         covers[&own.n].iter().for_each(|at| group_of[*at] = group_of[*at].or(group));
     }
     gate_groups(&group_of, orders);
+}
+
+/// Why the document orders two steps. A reason of the rules that names a step means one of theirs, which nobody has seen: the lines stand for it.
+fn why_stated(rules: &Plan, edge: &Edge) -> String {
+    let line = |n: usize| rules.steps.iter().find(|step| step.n == n).map_or(0, |step| step.line);
+    let why = if edge.reason.contains("step ") { String::new() } else { format!(": {}", edge.reason) };
+    format!("the document orders them (line {} before line {}){why}", line(edge.from), line(edge.to))
 }
 
 /// Where a format runs groups in order each, a group that needs a step of another one waits for all of it: the other goes on with what it made.
@@ -375,6 +382,9 @@ mod tests {
         let edges: Vec<(usize, usize)> = plan.edges.iter().map(|edge| (edge.from, edge.to)).collect();
         assert_eq!((edges, plan.parallelizable, plan.planner.as_str()), (vec![(1, 2), (1, 3)], true, "given"));
         assert_eq!(plan.edges[0].reason, "draws what is read");
+        // The rules number the steps in their own way; lines mean the same to everybody.
+        let why = &plan.edges[1].reason;
+        assert!(why.starts_with("the document orders them (line 5 before line 7)") && !why.contains("step "), "{why}");
     }
 
     #[test]
@@ -389,6 +399,9 @@ mod tests {
 
     #[test]
     fn lines_and_files_are_checked() {
+        let number = r#"{"steps":[{"n":4,"title":"a","lines":[[5,5]]}],"needs":[]}"#;
+        let problems = validate(number, Some(DOCUMENT), &Options::new("T-1"), &[]).expect_err("a wrong number");
+        assert_eq!(problems[0].message, "the step has the number 4; as number 1 of the list it needs 1");
         let outside = r#"{"steps":[{"n":1,"title":"a","lines":[[5,99]]}],"needs":[]}"#;
         assert_eq!(validate(outside, Some(DOCUMENT), &Options::new("T-1"), &[]).expect_err("outside")[0].place, "steps[0].lines[0]");
         let lost = r#"{"steps":[{"n":1,"title":"a","lines":[[5,5]],"writes":["a.rs"]},{"n":2,"title":"b","lines":[[6,6]],"writes":["b.rs"]}],"needs":[]}"#;
