@@ -6,6 +6,7 @@
 
 mod base;
 mod enter;
+mod judge;
 mod leave;
 mod mend;
 mod names;

@@ -197,7 +197,7 @@ impl Worktrees {
             return Ok(dir);
         }
         // Nothing was started: the branch is let go again.
-        settle(place, work, End::Unfinished, true)?;
+        settle(place, work, End::Unfinished, true, None)?;
         Err(Refusal::of_task(
             format!("the directory {} is not in the branch {}, or outside of the sparse checkout", self.below.display(), work.branch),
             format!("commit it on {}, or start the work from the top of the repository", self.target),

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use oarlock_host::file::{Links, read_small};
 
+use super::judge;
 use super::place::{Place, State, Working};
 use super::refusal::Refusal;
 use super::repo::{Worktrees, branches};
@@ -24,7 +25,7 @@ const NAMED_MAX: usize = 5;
 const ADDED_MAX: usize = 200;
 const ADDED_BYTES_MAX: usize = 16 << 10;
 /// The subject of a commit of work that is not finished begins so.
-const UNFINISHED: &str = "unfinished: ";
+pub(super) const UNFINISHED: &str = "unfinished: ";
 /// Where commits are kept that no branch has.
 const KEPT: &str = "refs/oarlock/kept";
 
@@ -56,7 +57,7 @@ impl Worktrees {
     /// The worktree is gone, or git cannot commit. What is in it stays.
     pub fn leave(&self, place: &Place, end: End, is_holder: bool) -> Result<Left, Refusal> {
         match place.state()? {
-            Some(State::Working(work)) => settle(place, &work, end, is_holder),
+            Some(State::Working(work)) => settle(place, &work, end, is_holder, Some(&self.target)),
             _ => Err(Refusal::of_worktree(
                 format!("the state of {} is gone", place.dir.display()),
                 "commit what it holds yourself, then start the work again",
@@ -65,8 +66,9 @@ impl Worktrees {
     }
 }
 
-/// Commits what a task left in a worktree, brings its commits onto its branch, and detaches the worktree from it.
-pub(crate) fn settle(place: &Place, work: &Working, end: End, is_holder: bool) -> Result<Left, Refusal> {
+/// Commits what a task left in a worktree, brings its commits onto its branch, and detaches the worktree from it. What `target` has counts
+/// as seen by the hooks.
+pub(crate) fn settle(place: &Place, work: &Working, end: End, is_holder: bool, target: Option<&str>) -> Result<Left, Refusal> {
     if !place.is_made() {
         return Err(Refusal::of_worktree(
             format!("the worktree {} is gone, or is none of this repository any more", place.dir.display()),
@@ -85,11 +87,14 @@ pub(crate) fn settle(place: &Place, work: &Working, end: End, is_holder: bool) -
     };
     let mut refused = is_astray.then(|| format!("its commits are not on top of the branch {}, which has others", work.branch));
     let dirt = status(&git)?;
-    if !dirt.is_empty() {
-        let finished = end == End::Finished && !is_astray;
-        let why = commit(place, &git, &dirt, work, finished)?;
-        refused = refused.or(why);
-    }
+    let why = if end == End::Finished && !is_astray {
+        judge::finish(place, &git, &dirt, work, target)?
+    } else if dirt.is_empty() {
+        None
+    } else {
+        commit(place, &git, &dirt, work, false)?
+    };
+    refused = refused.or(why);
     let commit = git.ask(&["rev-parse", "--verify", "HEAD^{commit}"])?;
     if is_astray && !is_reachable(&git, &commit)? {
         let kept = format!("{KEPT}/{}/{}", work.task, short(&commit));
@@ -201,15 +206,14 @@ fn end_operations(place: &Place, git: &Git) -> Result<(), GitFailed> {
 }
 
 /// Commits everything. Why it does not count as finished, although it was to.
-fn commit(place: &Place, git: &Git, dirt: &[String], work: &Working, finished: bool) -> Result<Option<String>, Refusal> {
+pub(super) fn commit(place: &Place, git: &Git, dirt: &[String], work: &Working, finished: bool) -> Result<Option<String>, Refusal> {
     let unmerged: Vec<&str> = dirt.iter().filter(|entry| is_unresolved(&place.dir, entry)).filter_map(|entry| entry.get(3..)).collect();
     let mut refused = (!unmerged.is_empty()).then(|| format!("a merge was left with conflicts in {}", listed(&unmerged)));
     if let Some(fault) = add(git, dirt)? {
         refused = refused.or(Some(fault));
     }
-    let author = place.author(git.clone())?;
     if finished && refused.is_none() {
-        let answer = author.run(&[&UNSIGNED[..], &["commit", "--quiet", "-m", &work.title]].concat())?;
+        let answer = place.author(git.clone())?.run(&[&UNSIGNED[..], &["commit", "--quiet", "-m", &work.title]].concat())?;
         if answer.code == Some(0) {
             return Ok(None);
         }
@@ -218,16 +222,22 @@ fn commit(place: &Place, git: &Git, dirt: &[String], work: &Working, finished: b
         }
         refused = Some(format!("git refused the commit: {}", answer.failed()));
     }
-    let subject = format!("{UNFINISHED}{}", work.title);
+    commit_staged(place, git, work, false)?;
+    Ok(refused)
+}
+
+/// Commits what is staged without the hooks: as finished where they have judged it, else as unfinished.
+pub(super) fn commit_staged(place: &Place, git: &Git, work: &Working, finished: bool) -> Result<(), Refusal> {
+    let subject = if finished { work.title.clone() } else { format!("{UNFINISHED}{}", work.title) };
     let words = [&UNSIGNED[..], &WITHOUT_HOOKS[..], &["commit", "--quiet", "--no-verify", "-m", &subject]].concat();
-    let answer = author.run(&words)?;
+    let answer = place.author(git.clone())?.run(&words)?;
     if answer.code != Some(0) && !is_staged_empty(git)? {
         return Err(Refusal::of_worktree(
             format!("the work on {} cannot be committed in {}: {}", work.task, place.dir.display(), answer.failed()),
             "it stays there: repair what git names, and commit it",
         ));
     }
-    Ok(refused)
+    Ok(())
 }
 
 /// Stages everything. What could not be staged, if anything.
@@ -249,7 +259,7 @@ fn add(git: &Git, dirt: &[String]) -> Result<Option<String>, GitFailed> {
     Ok(Some(format!("not everything can be committed: {}", if rest.error.is_empty() { answer } else { rest }.failed())))
 }
 
-fn is_staged_empty(git: &Git) -> Result<bool, GitFailed> {
+pub(super) fn is_staged_empty(git: &Git) -> Result<bool, GitFailed> {
     git.says(&["diff", "--cached", "--quiet", "HEAD", "--"])
 }
 

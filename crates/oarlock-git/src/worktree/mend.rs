@@ -52,7 +52,7 @@ pub(crate) fn mend(place: &Place, top: &Path) -> Result<Vec<String>, Refusal> {
             place.note_free()?;
         }
         Some(State::Working(work)) => {
-            settle(place, &work, End::Unfinished, true)?;
+            settle(place, &work, End::Unfinished, true, None)?;
         }
         Some(State::Making) | None => {}
     }

@@ -159,7 +159,7 @@ impl Stock {
             return Ok(());
         }
         match place.state()? {
-            Some(State::Working(work)) => drop(settle(place, &work, End::Unfinished, true)?),
+            Some(State::Working(work)) => drop(settle(place, &work, End::Unfinished, true, None)?),
             _ => drop(keep_unowned(place)?),
         }
         match status(&place.git())?.first() {

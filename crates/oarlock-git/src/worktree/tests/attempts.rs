@@ -70,7 +70,7 @@ fn the_next_attempt_goes_on_from_the_branch_with_the_newest_target() {
     attempt(&worktrees, &ada, "T-2", &Ground::default(), End::Unfinished, |dir| write(dir, "a.txt", "one\nTWO\nthree\n"));
     repo.commit("a.txt", "one\n2\nthree\n", "other");
     let tip = repo.git("rev-parse oarlock/T-2");
-    let (entered, _) = attempt(&worktrees, &bob, "T-2", &Ground::default(), End::Finished, |dir| {
+    let (entered, _) = attempt(&worktrees, &bob, "T-2", &Ground::default(), End::Unfinished, |dir| {
         assert_eq!(fs::read_to_string(dir.join("a.txt")).expect("there"), "one\nTWO\nthree\n");
     });
     assert_eq!((entered.commit.as_str(), repo.git("rev-parse oarlock/T-2").as_str()), (&*tip, &*tip));
@@ -145,6 +145,44 @@ fn a_hook_judges_finished_work_only() {
     assert_eq!(repo.subjects("oarlock/T-1"), ["unfinished: Title of T-1"], "nothing is lost");
     let (_, left) = attempt(&worktrees, &place, "T-2", &Ground::default(), End::Unfinished, |dir| write(dir, "long.txt", "x\n"));
     assert_eq!((left.refused, repo.subjects("oarlock/T-2").len()), (None, 1));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_hook_judges_what_earlier_attempts_left() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let repo = Repo::new();
+    let hook = repo.top().join(".git/hooks/pre-commit");
+    write(&repo.top(), ".git/hooks/pre-commit", "#!/bin/sh\n! git diff --cached --name-only HEAD | grep -q long || exit 1\n");
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("ours");
+    let worktrees = repo.worktrees();
+    let place = worktrees.take("ada").expect("free");
+    let finish = |task: &str, work: &dyn Fn(&Path)| attempt(&worktrees, &place, task, &Ground::default(), End::Finished, work).1;
+    // The same work again, none, and some on top of it are refused as the first was.
+    let works: [&dyn Fn(&Path); 4] =
+        [&|dir| write(dir, "long.txt", "x\n"), &|dir| write(dir, "long.txt", "x\n"), &|_| {}, &|dir| write(dir, "more.txt", "x\n")];
+    for work in works {
+        let left = finish("T-1", work);
+        assert!(left.refused.as_deref().is_some_and(|why| why.contains("git refused the commit")), "{left:?}");
+    }
+    assert_eq!(repo.subjects("oarlock/T-1"), ["unfinished: Title of T-1"]);
+    assert_eq!(repo.git("diff --name-only main oarlock/T-1"), "long.txt\nmore.txt");
+    // Mended, it counts as one commit.
+    let left = finish("T-1", &|dir| fs::rename(dir.join("long.txt"), dir.join("short.txt")).expect("there"));
+    assert_eq!((left.refused, repo.subjects("oarlock/T-1")), (None, vec!["Title of T-1".to_owned()]));
+    // With the command's own commits and the newest target in between, all of it is judged, and stays.
+    finish("T-2", &|dir| write(dir, "long.txt", "x\n"));
+    repo.git("config core.hooksPath none");
+    repo.commit("long-on-main.txt", "x\n", "on main");
+    repo.git("config --unset core.hooksPath");
+    let left = finish("T-2", &|dir| commit(dir, "own.txt", "x\n", "own"));
+    assert!(left.refused.is_some(), "{left:?}");
+    let left = finish("T-2", &|dir| fs::remove_file(dir.join("long.txt")).expect("there"));
+    assert_eq!(left.refused, None);
+    let subjects = repo.subjects("oarlock/T-2");
+    assert_eq!((subjects[0].as_str(), subjects[1].as_str()), ("Title of T-2", "own"), "{subjects:?}");
+    assert_eq!(repo.git("diff --name-only main oarlock/T-2"), "own.txt");
+    assert_eq!(repo.git("for-each-ref refs/oarlock"), "", "nothing is left over");
 }
 
 #[test]
