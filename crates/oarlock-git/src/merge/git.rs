@@ -65,6 +65,11 @@ impl MergeRepository {
         Ok(Self { common: PathBuf::from(common.trim_end_matches('\n')), lock: None })
     }
 
+    /// The repository whose worktrees share this directory; git is there and new enough.
+    pub(crate) fn at(common: &Path) -> Self {
+        Self { common: common.to_owned(), lock: None }
+    }
+
     /// The directory that all worktrees share.
     #[must_use]
     pub fn common_dir(&self) -> &Path {

@@ -6,7 +6,8 @@ use super::leave::listed;
 use super::place::Place;
 use super::refusal::Refusal;
 use super::repo::Branch;
-use super::tree::{Merged, commit, merge};
+use super::tree::{commit, containing};
+use crate::merge::{MergeRepository, Merged};
 use crate::program::{Git, GitFailed};
 
 /// Commits of earlier attempts that a brief shows.
@@ -53,7 +54,9 @@ pub(crate) fn base(place: &Place, git: &Git, branches: &Branches<'_>) -> Result<
             "make it again, or name another with --onto BRANCH",
         )
     })?;
-    let join = |ours: &str, theirs: &str, name: &str| joined(place, git, ours, theirs, &format!("Merge {name} into {}", branches.own));
+    let join = |ours: &str, theirs: &str, name: &str| {
+        joined(place, git, (ours, theirs), name == branches.target, &format!("Merge {name} into {}", branches.own))
+    };
     let mut notes = Vec::new();
     let earlier = tip(branches.own);
     let mut start = target.to_owned();
@@ -105,17 +108,30 @@ fn before(branches: &Branches<'_>, name: &str) -> String {
 fn unmerged(name: &str, files: &[String]) -> String {
     let files = files.iter().map(|file| format!("- {file}\n")).collect::<String>();
     format!(
-        "The branch {name} could not be merged, because these files conflict:\n\n{files}\nMerge it yourself (`git merge {name}`) and resolve them."
+        "The branch {name} could not be merged, because these files conflict, or only a merge driver merges them:\n\n{files}\nMerge it yourself (`git merge {name}`) and resolve them."
     )
 }
 
-/// Merges two commits into one. The files that conflict, if they do.
-fn joined(place: &Place, git: &Git, ours: &str, theirs: &str, message: &str) -> Result<Result<String, Vec<String>>, Refusal> {
-    Ok(match merge(git, ours, theirs)? {
-        Merged::Contained(commit) => Ok(commit),
-        Merged::Conflict(files) => Err(files),
-        Merged::Tree(tree) => Ok(commit(&place.author(git.clone())?, &tree, &[ours, theirs], message)?),
-    })
+/// Merges two commits into one, as landing does. The files that keep it from being merged, if any: those that conflict, and those in which a
+/// merge driver has dropped a line, or a careful merge was made by one at all. Nobody has looked at such a merge, and later it is no
+/// merge any more, but the branch's own work.
+fn joined(
+    place: &Place,
+    git: &Git,
+    (ours, theirs): (&str, &str),
+    is_careful: bool,
+    message: &str,
+) -> Result<Result<String, Vec<String>>, Refusal> {
+    if let Some(commit) = containing(git, ours, theirs)? {
+        return Ok(Ok(commit));
+    }
+    match MergeRepository::at(&place.common).merge(ours, theirs)? {
+        Merged::Conflicting(conflicts) => Ok(Err(conflicts.into_iter().map(|conflict| conflict.path).collect())),
+        Merged::Unrelated => Err(GitFailed::new(format!("{ours} and {theirs} have no commit in common")).into()),
+        Merged::Clean { driven, .. } if is_careful && !driven.is_empty() => Ok(Err(driven)),
+        Merged::Clean { lost, .. } if !lost.is_empty() => Ok(Err(lost)),
+        Merged::Clean { tree, .. } => Ok(Ok(commit(&place.author(git.clone())?, &tree, &[ours, theirs], message)?)),
+    }
 }
 
 /// The subjects of the newest commits that a branch has and the target has not.

@@ -115,7 +115,7 @@ impl Worktrees {
             return Ok(());
         }
         place.note(&State::Switching(commit.to_owned()))?;
-        let answer = git.run(&["checkout", "--quiet", "--detach", commit])?;
+        let answer = git.run(&["checkout", "--quiet", "--no-overwrite-ignore", "--detach", commit])?;
         // A hook may have failed after the fact: what counts is where the worktree is now.
         if answer.code != Some(0) && git.ask(&["rev-parse", "--verify", "HEAD^{commit}"])? != commit {
             return Err(Refusal::of_worktree(

@@ -141,7 +141,7 @@ fn merged(git: &Git, live: &[(String, Branch)]) -> Result<Vec<Pair>, Refusal> {
     let pair = |(_, a, b, merged): (usize, usize, usize, Result<Merged, GitFailed>)| {
         let files = match merged? {
             Merged::Conflict(files) => files,
-            Merged::Contained(_) | Merged::Tree(_) => Vec::new(),
+            Merged::Tree(_) => Vec::new(),
         };
         Ok(Pair { a: live[a].0.clone(), b: live[b].0.clone(), files })
     };

@@ -8,41 +8,38 @@ const MERGING: [&str; 6] = ["-c", "merge.renames=true", "-c", "merge.directoryRe
 /// What a merge of two commits gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Merged {
-    /// One contains the other: this one is the result.
-    Contained(String),
     /// A new tree.
     Tree(String),
     /// These files conflict.
     Conflict(Vec<String>),
 }
 
-/// Merges two commits.
+/// The one of two commits that contains the other, if one does.
 ///
 /// # Errors
 /// Git fails: the commits have nothing in common, or objects are missing.
-pub(crate) fn merge(git: &Git, ours: &str, theirs: &str) -> Result<Merged, GitFailed> {
+pub(crate) fn containing(git: &Git, ours: &str, theirs: &str) -> Result<Option<String>, GitFailed> {
     if ours == theirs {
-        return Ok(Merged::Contained(ours.to_owned()));
+        return Ok(Some(ours.to_owned()));
     }
     let base = git.run(&["merge-base", ours, theirs])?;
     match (base.code, base.printed.trim()) {
-        (Some(0), base) if base == theirs => return Ok(Merged::Contained(ours.to_owned())),
-        (Some(0), base) if base == ours => return Ok(Merged::Contained(theirs.to_owned())),
-        (Some(0), _) => {}
+        (Some(0), base) if base == theirs => Ok(Some(ours.to_owned())),
+        (Some(0), base) if base == ours => Ok(Some(theirs.to_owned())),
+        (Some(0), _) => Ok(None),
         (Some(1), _) => {
             let shallow = git.ask(&["rev-parse", "--is-shallow-repository"])? == "true";
             let why = if shallow { "; the repository is shallow: `git fetch --unshallow` gets the rest of its history" } else { "" };
-            return Err(GitFailed(format!("{} and {} have no commit in common{why}", short(ours), short(theirs))));
+            Err(GitFailed(format!("{} and {} have no commit in common{why}", short(ours), short(theirs))))
         }
-        _ => return Err(base.failed()),
+        _ => Err(base.failed()),
     }
-    merge_trees(git, ours, theirs)
 }
 
-/// The same by its tree alone, also where one contains the other.
+/// Merges two commits by their trees alone.
 ///
 /// # Errors
-/// As [`merge`].
+/// Git fails: the commits have nothing in common, or objects are missing.
 pub(crate) fn merge_trees(git: &Git, ours: &str, theirs: &str) -> Result<Merged, GitFailed> {
     let words = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs];
     let merged = git.run(&[&MERGING[..], &words[..]].concat())?;

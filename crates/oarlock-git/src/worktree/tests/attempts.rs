@@ -82,6 +82,23 @@ fn the_next_attempt_goes_on_from_the_branch_with_the_newest_target() {
 }
 
 #[test]
+fn lines_that_a_merge_driver_drops_stay_out_of_the_next_attempt() {
+    let repo = Repo::new();
+    repo.commit(".gitattributes", "*.list merge=ours\n", "attributes");
+    repo.commit("names.list", "one\n", "names");
+    repo.configure("merge.ours.driver", "true");
+    let worktrees = repo.worktrees();
+    let place = worktrees.take("ada").expect("free");
+    attempt(&worktrees, &place, "T-1", &Ground::default(), End::Unfinished, |dir| write(dir, "names.list", "one\nmine\n"));
+    repo.commit("names.list", "landed\none\n", "landed");
+    let tip = repo.git("rev-parse oarlock/T-1");
+    let (entered, _) = attempt(&worktrees, &place, "T-1", &Ground::default(), End::Unfinished, |_| {});
+    assert_eq!(entered.commit, tip, "the landed line is not merged away");
+    let (heading, text) = &entered.notes[0];
+    assert!(heading.contains("conflicts with its target") && text.contains("- names.list"), "{heading}: {text}");
+}
+
+#[test]
 fn a_task_begins_with_the_branches_that_it_needs() {
     let repo = Repo::new();
     let worktrees = repo.worktrees();
