@@ -24,6 +24,11 @@ pub enum Merged {
     Unrelated,
 }
 
+/// Whether a file says how others are merged.
+fn gives_attributes(path: &str) -> bool {
+    path.rsplit('/').next() == Some(".gitattributes")
+}
+
 impl MergeRepository {
     /// Merges `theirs` into `ours`. Attributes are read from the merged tree: where the merge changes them, it is made again with the new ones.
     ///
@@ -32,7 +37,7 @@ impl MergeRepository {
     pub fn merge(&self, ours: &str, theirs: &str) -> Result<Merged, GitFailed> {
         let Some(base) = self.merge_base(ours, theirs)? else { return Ok(Merged::Unrelated) };
         let first = self.merge_once(ours, theirs, ours)?;
-        let (tree, conflicts) = if self.attributes_of(&first.0)? == self.attributes_of(&self.tree_of(ours)?)? {
+        let (tree, conflicts) = if self.changed(ours, &first.0)?.iter().all(|path| !gives_attributes(path)) {
             first
         } else {
             self.merge_once(ours, theirs, &first.0)?
@@ -41,7 +46,8 @@ impl MergeRepository {
             let (one, other) = (self.changed(&base, ours)?, self.changed(&base, theirs)?);
             let both: Vec<String> = one.intersection(&other).cloned().collect();
             let driven = self.driven(&tree, &both)?;
-            let lost = self.lost_lines([&base, ours, theirs, &tree], &both)?;
+            // Git's own merge of text loses nothing.
+            let lost = self.lost_lines([&base, ours, theirs, &tree], &driven)?;
             return Ok(Merged::Clean { tree, driven, lost });
         }
         let sides = [&*base, ours, theirs];
@@ -102,18 +108,6 @@ impl MergeRepository {
             conflicts.push(Stages::of("(unknown)"));
         }
         Ok((tree, conflicts))
-    }
-
-    /// The files of a tree that give attributes, with their contents.
-    fn attributes_of(&self, tree: &str) -> Result<Vec<String>, GitFailed> {
-        let listed = self.ask(&["ls-tree", "-r", "-z", tree, "--", ":(glob)**/.gitattributes"]);
-        // Older versions of git do not take patterns here; then every file is listed.
-        let listed = match listed {
-            Ok(listed) => listed,
-            Err(_) => self.ask(&["ls-tree", "-r", "-z", tree])?,
-        };
-        let is_one = |line: &&str| line.ends_with("\t.gitattributes") || line.ends_with("/.gitattributes");
-        Ok(listed.split('\0').filter(is_one).map(str::to_owned).collect())
     }
 
     /// Those of these files, which both sides have changed, that a merge driver has put together.

@@ -10,12 +10,19 @@ const COMPARED_BYTES_MAX: usize = 16 << 20;
 
 impl MergeRepository {
     /// Those of these files that lack a line in the last of four trees, base, ours, theirs and merged, which one of the two sides has added. A file
-    /// that is missing in one of them was renamed or deleted, and is left to git.
+    /// that one of them has and another lacks was renamed: what the driver made of it stands elsewhere and is not known, so it counts as lost.
     pub(super) fn lost_lines(&self, trees: [&str; 4], files: &[String]) -> Result<Vec<String>, GitFailed> {
         let mut lost = Vec::new();
         for path in files {
             let [base, ours, theirs, merged] = trees.map(|tree| self.file(tree, path));
-            let (Some(ours), Some(theirs), Some(merged)) = (ours?, theirs?, merged?) else { continue };
+            let (ours, theirs, merged) = match (ours?, theirs?, merged?) {
+                (Some(ours), Some(theirs), Some(merged)) => (ours, theirs, merged),
+                (None, None, None) => continue,
+                _ => {
+                    lost.push(path.clone());
+                    continue;
+                }
+            };
             let base = base?.unwrap_or_default();
             let is_text = |bytes: &[u8]| bytes.len() <= COMPARED_BYTES_MAX && !bytes.contains(&0);
             if [&base, &ours, &theirs, &merged].iter().all(|bytes| is_text(bytes)) && is_lost(&base, &ours, &theirs, &merged) {

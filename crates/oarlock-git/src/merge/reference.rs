@@ -21,6 +21,9 @@ pub enum Moved {
     },
 }
 
+/// Moves a worktree with its branch, whatever the user has set for merges, and overwrites nothing that git does not track: also not what it ignores.
+const FAST_FORWARD: [&str; 7] = ["merge", "--ff-only", "--no-squash", "--no-overwrite-ignore", "--quiet", "--no-stat", "--no-autostash"];
+
 /// Paths with changes that a message names.
 const NAMED_MAX: usize = 5;
 
@@ -45,7 +48,8 @@ impl MergeRepository {
         }
         match self.tip(branch)? {
             Some(tip) if tip == old => Err(failed(&moved)),
-            Some(tip) if tip == new => Ok(Moved::Moved),
+            // A hook or a person may have committed on top of it by now.
+            Some(tip) if self.is_in(new, &tip)? => Ok(Moved::Moved),
             _ => Ok(Moved::Stale),
         }
     }
@@ -72,8 +76,10 @@ impl MergeRepository {
 
     fn fast_forward(&self, worktree: &Path, branch: &str, new: &str, old: &str) -> Result<Moved, GitFailed> {
         let blocked = |why: String| Ok(Moved::Blocked { worktree: worktree.to_owned(), why });
-        let changed =
-            text(&mut Self::git_in(worktree, &["status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=none"]))?;
+        let changed = text(&mut Self::git_in(
+            worktree,
+            &["status", "--porcelain", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=none"],
+        ))?;
         let changed: Vec<&str> = changed.split('\0').filter_map(|line| line.get(3..)).filter(|path| !path.is_empty()).collect();
         if !changed.is_empty() {
             let named = changed.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
@@ -88,10 +94,11 @@ impl MergeRepository {
         if head.trim() != format!("refs/heads/{branch}") || self.tip(branch)?.as_deref() != Some(old) {
             return Ok(Moved::Stale);
         }
-        let command = Self::git_in(worktree, &["merge", "--ff-only", "--quiet", "--no-stat", "--no-autostash", new]);
+        let mut command = Self::git_in(worktree, &FAST_FORWARD);
+        command.arg(new);
         let merged = output(&mut self.locked(command))?;
         match self.tip(branch)? {
-            Some(tip) if tip == new => Ok(Moved::Moved),
+            Some(tip) if self.is_in(new, &tip)? => Ok(Moved::Moved),
             Some(tip) if tip == old => blocked(failed(&merged).0.lines().map(str::trim).collect::<Vec<_>>().join(" ")),
             _ => Ok(Moved::Stale),
         }

@@ -87,6 +87,33 @@ fn a_driver_that_drops_a_side_is_seen_whichever_side_brings_its_attribute() {
 }
 
 #[test]
+fn what_a_driver_made_of_a_renamed_file_is_not_known() {
+    let sandbox = Sandbox::new();
+    sandbox.git(&["config", "merge.ours.driver", "true"]);
+    sandbox.commit(".gitattributes", "*.txt merge=ours\n");
+    let text = |one: &str, two: &str| format!("1\n2\n{one}\n4\n5\n6\n7\n8\n9\n{two}\n");
+    let base = sandbox.commit("a.txt", &text("3", "10"));
+    sandbox.git(&["checkout", "-q", "-b", "theirs", &base]);
+    sandbox.git(&["mv", "a.txt", "b.txt"]);
+    let theirs = sandbox.commit("b.txt", &text("three", "10"));
+    sandbox.git(&["checkout", "-q", "main"]);
+    let ours = sandbox.commit("a.txt", &text("3", "ten"));
+    let (_, driven, lost) = clean(sandbox.repository().merge(&ours, &theirs).expect("git runs"));
+    assert_eq!((driven, lost), (vec!["a.txt".to_owned()], vec!["a.txt".to_owned()]));
+}
+
+#[test]
+fn git_s_own_merge_of_text_loses_nothing() {
+    let sandbox = Sandbox::new();
+    let lines = |text: &str| text.split(' ').fold(String::new(), |out, line| out + line + "\n");
+    let base = sandbox.commit("c", &lines("{ a } b c d e f g { h } i j k l m"));
+    let ours = sandbox.commit("c", &lines("{ a b c d e f g { h } i j k l m new }"));
+    let theirs = sandbox.branch("theirs", &base, &[("c", &lines("{ a } b c d e f g { h i j k l m new }"))]);
+    let (_, driven, lost) = clean(sandbox.repository().merge(&ours, &theirs).expect("git runs"));
+    assert_eq!((driven, lost), (vec![], vec![]));
+}
+
+#[test]
 fn union_keeps_the_lines_of_both_and_is_named() {
     let sandbox = Sandbox::new();
     sandbox.commit(".gitattributes", "CHANGELOG.md merge=union\n");
@@ -144,10 +171,29 @@ fn a_checked_out_branch_moves_with_its_worktree_unless_files_are_in_the_way() {
     assert!(blocked(), "an untracked file is in the way");
     assert_eq!(std::fs::read_to_string(sandbox.path("b")).expect("read"), "untracked\n");
     assert_eq!(sandbox.git(&["rev-parse", "main"]), first);
+    std::fs::write(sandbox.path(".git/info/exclude"), "b\n").expect("written");
+    assert!(blocked(), "so is one that git ignores");
+    assert_eq!(std::fs::read_to_string(sandbox.path("b")).expect("read"), "untracked\n");
+    std::fs::write(sandbox.path(".git/info/exclude"), "").expect("written");
     std::fs::rename(sandbox.path("b"), sandbox.path("elsewhere")).expect("moved");
+    sandbox.git(&["config", "branch.main.mergeoptions", "--squash"]);
     assert_eq!(repository.move_branch("main", &merge, &first).expect("git runs"), Moved::Moved);
     assert_eq!(std::fs::read_to_string(sandbox.path("b")).expect("read"), "1\n");
     assert_eq!(sandbox.git(&["status", "--porcelain"]), "?? elsewhere");
+}
+
+#[test]
+fn a_branch_on_which_somebody_has_gone_on_has_moved() {
+    let sandbox = Sandbox::new();
+    let first = sandbox.commit("a", "1\n");
+    let work = sandbox.branch("work", &first, &[("b", "1\n")]);
+    let repository = sandbox.repository();
+    let tree = repository.tree_of(&work).expect("a tree");
+    let merge = repository.commit_merge(&tree, &first, &work, &message("T-1")).expect("a commit");
+    let further = repository.commit_merge(&tree, &merge, &work, &message("T-2")).expect("a commit");
+    sandbox.git(&["branch", "target", &further]);
+    assert_eq!(repository.move_branch("target", &merge, &first).expect("git runs"), Moved::Moved);
+    assert_eq!(sandbox.git(&["rev-parse", "target"]), further);
 }
 
 #[test]
