@@ -214,7 +214,11 @@ impl Worker<'_> {
                 return Ok(Step::Blocked { worktree, why });
             }
             Err(error) => {
-                self.requeue(&members)?;
+                // Where it cannot be told that nothing has moved, the trailers in the branch decide later (`settle`).
+                match self.repository.tip(self.onto.as_str()) {
+                    Ok(Some(tip)) if tip == target => self.requeue(&members)?,
+                    _ => self.is_settled = false,
+                }
                 return Err(git_failed(&format!("{} cannot be moved", self.onto), &error));
             }
         }

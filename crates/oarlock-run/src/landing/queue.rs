@@ -84,10 +84,6 @@ pub(super) fn work(
         .into());
     }
     let tell = Mutex::new(progress);
-    let lock = take(repository.common_dir(), &onto, &mut || {
-        Tell::line(&tell, &format!("another `oarlock merge` works the queue of {onto}: waiting for it to end"));
-    })?;
-    repository.hold(lock);
     let own;
     let signals = match signals {
         Some(signals) => signals,
@@ -96,6 +92,10 @@ pub(super) fn work(
             &own
         }
     };
+    let lock = take(repository.common_dir(), &onto, &|| signals.taken(), &mut || {
+        Tell::line(&tell, &format!("another `oarlock merge` works the queue of {onto}: waiting for it to end"));
+    })?;
+    repository.hold(lock);
     let file = stores.file();
     let dir = file.parent().map_or_else(|| PathBuf::from("."), PathBuf::from).join("landing");
     let trees = dir.join(digest(onto.as_str()));
