@@ -42,16 +42,23 @@ pub struct PlanningAgent {
     command: Vec<OsString>,
     name: String,
     timeout: Duration,
+    /// What people should know of this command.
+    doubt: Option<String>,
 }
 
 impl PlanningAgent {
-    /// The operator's own words, run by `sh -c` in an empty directory; a program with a slash is found from the current one. Flags that make a known client read only are added where these are plain words. An answer may
-    /// take as long as `timeout`, or 10 minutes.
+    /// The operator's own words, run by `sh -c` in an empty directory; a program with a slash is found from the current one. Flags that make a
+    /// known client read only are added where these are plain words; where they are not, a warning says so. An answer may take as long as
+    /// `timeout`, or 10 minutes.
     #[must_use]
     pub fn of_shell(words: &str, timeout: Option<Duration>) -> Self {
         let name = first_line(words, NAME_CHARS_MAX);
-        let command = ["sh".into(), "-c".into(), found_from_here(&client::with_flags(words)).into()].to_vec();
-        Self { command, name, timeout: timeout.unwrap_or(Duration::from_ms(TIMEOUT_MS_DEFAULT)) }
+        let (words, unsure) = client::with_flags(words);
+        let command = ["sh".into(), "-c".into(), found_from_here(&words).into()].to_vec();
+        let doubt = unsure.map(|client| {
+            format!("no flags that make {client} read only were added, because the command is more than {client} with arguments; give them yourself")
+        });
+        Self { command, name, timeout: timeout.unwrap_or(Duration::from_ms(TIMEOUT_MS_DEFAULT)), doubt }
     }
 
     /// The client that this command starts, asked with flags that let it read only and with the model that the command names. None if the program
@@ -59,13 +66,19 @@ impl PlanningAgent {
     #[must_use]
     pub fn of_client(command: &[OsString], timeout: Option<Duration>) -> Option<Self> {
         let (name, command) = client::asked(command)?;
-        Some(Self { command, name: name.to_owned(), timeout: timeout.unwrap_or(Duration::from_ms(TIMEOUT_MS_DEFAULT)) })
+        Some(Self { command, name: name.to_owned(), timeout: timeout.unwrap_or(Duration::from_ms(TIMEOUT_MS_DEFAULT)), doubt: None })
     }
 
     /// What people call it.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// A warning, and what people should know of the command besides.
+    fn with_doubt(&self, warning: Option<String>) -> Option<String> {
+        let all: Vec<String> = warning.into_iter().chain(self.doubt.clone()).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 }
 
@@ -84,7 +97,8 @@ fn found_from_here(words: &str) -> String {
 }
 
 /// Has an agent plan a split of `document`. Afterwards the split has the agent's plan, or it is left to the rules. The reply is a warning for
-/// people, if there is one: why the rules plan, or what is to be doubted of the agent's plan. It takes as long as the agent does: hold no store meanwhile.
+/// people, if there is one: why the rules plan, or what is to be doubted of the agent's plan. It takes as long as the agent does: hold no store
+/// meanwhile.
 ///
 /// # Errors
 /// `interrupted` after a signal; the agent's program has ended then.
@@ -147,12 +161,12 @@ impl Asking<'_> {
             };
             match turn {
                 Turn::Ask(next) => question = next,
-                Turn::GiveUp(why) => return Ok(by_rules(why)),
+                Turn::GiveUp(why) => return Ok(self.agent.with_doubt(by_rules(why))),
                 Turn::Plan(plan) => {
                     split.repository = self.local.look_for(oarlock_plan::Search::for_plan(&plan)).ok().flatten();
                     split.plan = Some(plan);
                     split.planner = Some(Planner::Agent);
-                    return Ok(talk.doubt().map(str::to_owned));
+                    return Ok(self.agent.with_doubt(talk.doubt().map(str::to_owned)));
                 }
             }
         }

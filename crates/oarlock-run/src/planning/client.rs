@@ -20,7 +20,11 @@ const CLIENTS: [Client; 4] = [
     Client {
         program: "claude",
         question: &["-p"],
-        read_only: &[&["--permission-mode", "dontAsk"], &["--disallowedTools", "Bash,Edit,Write,NotebookEdit,Task,WebFetch"]],
+        read_only: &[
+            &["--permission-mode", "dontAsk"],
+            &["--strict-mcp-config"],
+            &["--disallowedTools", "Bash,Edit,Write,NotebookEdit,Task,WebFetch,WebSearch"],
+        ],
         kept: &["--model"],
     },
     Client {
@@ -39,10 +43,12 @@ const CLIENTS: [Client; 4] = [
 ];
 
 /// Other spellings of a flag: who gives one of them has chosen for himself.
-const SAME: [&[&str]; 3] = [
+const SAME: [&[&str]; 4] = [
     &["-s", "--sandbox", "--dangerously-bypass-approvals-and-sandbox", "--full-auto"],
     &["--permission-mode", "--dangerously-skip-permissions"],
     &["--approval-mode", "-y", "--yolo"],
+    // Servers that the operator names are those that he wants.
+    &["--strict-mcp-config", "--mcp-config"],
 ];
 
 fn client(program: &OsStr) -> Option<&'static Client> {
@@ -74,27 +80,72 @@ pub(super) fn asked(command: &[OsString]) -> Option<(&'static str, Vec<OsString>
     Some((client.program, out))
 }
 
-/// The words of a shell, with the flags that let a client read only where they are plain words that start one: a name, flags and values without
-/// anything that a shell reads otherwise. What the operator has chosen himself stays.
-pub(super) fn with_flags(words: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || " -_./:=,@+".contains(c);
-    let given: Vec<&str> = words.split(' ').filter(|word| !word.is_empty()).collect();
-    let Some(client) = given.first().and_then(|program| client(OsStr::new(program))).filter(|_| words.chars().all(is_plain)) else {
-        return words.to_owned();
-    };
-    let is_given = |flag: &str| {
-        let same = SAME.iter().find(|same| same.contains(&flag)).copied();
-        given.iter().any(|word| {
-            let word = word.split('=').next().unwrap_or(word);
-            word == flag || same.is_some_and(|same| same.contains(&word))
-        })
+/// The words of a shell, with the flags that let a client read only where they are one command that starts one: `claude -p`, also with quoted
+/// arguments, with variables before it, and after `env` or `timeout 60`. What the operator has chosen himself stays. Second is the name of a
+/// client that may be started without such flags, because the words say more than that.
+pub(super) fn with_flags(words: &str) -> (String, Option<&'static str>) {
+    let plain = plain_words(words).unwrap_or_default();
+    let started = plain.get(prefix(&plain)).and_then(|program| client(OsStr::new(program)));
+    // After `--` a flag is an argument.
+    let Some(client) = started.filter(|_| !plain.iter().any(|word| word == "--")) else {
+        let parts: Vec<&str> = words.split(|c: char| c.is_whitespace() || "|&;()<>{}`$\"'".contains(c)).collect();
+        let named = parts.iter().find_map(|word| client(OsStr::new(word)));
+        let is_bare = |client: &&Client| client.read_only.iter().any(|flag| !is_given(flag[0], &parts));
+        return (words.to_owned(), named.filter(is_bare).map(|client| client.program));
     };
     let mut out = words.trim_end().to_owned();
-    for flag in client.read_only.iter().filter(|flag| !is_given(flag[0])) {
+    for flag in client.read_only.iter().filter(|flag| !is_given(flag[0], &plain)) {
         out.push(' ');
         out.push_str(&flag.join(" "));
     }
-    out
+    (out, None)
+}
+
+/// Whether a flag is among `words`, in any of its spellings.
+fn is_given(flag: &str, words: &[impl AsRef<str>]) -> bool {
+    let same = SAME.iter().find(|same| same.contains(&flag)).copied();
+    words.iter().any(|word| {
+        let word = word.as_ref().split('=').next().unwrap_or_default();
+        word == flag || same.is_some_and(|same| same.contains(&word))
+    })
+}
+
+/// How many words stand before the program: variables, `env` with variables, `timeout` with a time.
+fn prefix(words: &[String]) -> usize {
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let is_variable = word.split_once('=').is_some_and(|(name, _)| !name.is_empty() && !name.contains(['/', '-', '.']));
+        let is_timed = word == "timeout" && words.get(at + 1).is_some_and(|time| time.starts_with(|c: char| c.is_ascii_digit()));
+        at += match word.as_str() {
+            _ if is_timed => 2,
+            "env" => 1,
+            _ if is_variable => 1,
+            _ => break,
+        };
+    }
+    at
+}
+
+/// The words of one command, without their quotes; nothing where a shell reads more than words.
+fn plain_words(text: &str) -> Option<Vec<String>> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@+~%".contains(c);
+    let (mut out, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for c in text.chars() {
+        match (quote, c) {
+            (Some(mark), c) if c == mark => quote = None,
+            (Some('"'), '$' | '`' | '\\') => return None,
+            (Some(_), c) => word.get_or_insert_default().push(c),
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, ' ' | '\t') => out.extend(word.take()),
+            (None, c) if is_plain(c) => word.get_or_insert_default().push(c),
+            _ => return None,
+        }
+    }
+    out.extend(word);
+    quote.is_none().then_some(out)
 }
 
 #[cfg(test)]
@@ -110,7 +161,10 @@ mod tests {
     fn a_known_client_is_asked_with_its_model_and_reads_only() {
         assert_eq!(
             command("/opt/bin/claude -p --model opus --permission-mode acceptEdits --allowedTools Bash").as_deref(),
-            Some("/opt/bin/claude -p --permission-mode dontAsk --disallowedTools Bash,Edit,Write,NotebookEdit,Task,WebFetch --model opus")
+            Some(
+                "/opt/bin/claude -p --permission-mode dontAsk --strict-mcp-config \
+                 --disallowedTools Bash,Edit,Write,NotebookEdit,Task,WebFetch,WebSearch --model opus"
+            )
         );
         assert_eq!(
             command("codex exec -s workspace-write -m=o5 -").as_deref(),
@@ -122,12 +176,43 @@ mod tests {
 
     #[test]
     fn the_operators_own_words_stay_and_flags_are_added_where_they_are_plain() {
-        assert_eq!(with_flags("codex exec --model o5"), "codex exec --model o5 -s read-only");
-        assert_eq!(with_flags("opencode run --agent mine"), "opencode run --agent mine");
-        let own = "claude -p --dangerously-skip-permissions --disallowedTools=Bash";
-        assert_eq!(with_flags(own), own);
-        for words in ["claude -p \"$(cat head.txt)\"", "cat answer.json", "claude -p | tee x", ""] {
-            assert_eq!(with_flags(words), words);
+        let codex = "codex exec --model o5 -s read-only".to_owned();
+        assert_eq!(with_flags("codex exec --model o5"), (codex, None));
+        let own = "claude -p --dangerously-skip-permissions --mcp-config=x --disallowedTools=Bash";
+        for words in [
+            "opencode run --agent mine",
+            own,
+            "cat answer.json",
+            "cat claude.md",
+            "claude -p --permission-mode plan --strict-mcp-config --disallowedTools Bash | cat",
+            "",
+        ] {
+            assert_eq!(with_flags(words), (words.to_owned(), None));
+        }
+    }
+
+    #[test]
+    fn a_client_behind_other_words_gets_its_flags_or_is_named() {
+        for words in [
+            "~/bin/claude -p",
+            "timeout 60 claude -p",
+            "env A=1 claude -p",
+            "A='b c' timeout 1m /opt/claude -p",
+            "claude -p 'Plan it; all of it' --model \"opus\"",
+        ] {
+            let (out, unsure) = with_flags(words);
+            assert!(out.starts_with(&format!("{words} --permission-mode dontAsk --strict-mcp-config ")), "{out}");
+            assert_eq!(unsure, None, "{words}");
+        }
+        for words in [
+            "claude -p \"$(cat head.txt)\"",
+            "claude -p | tee x",
+            "sh -c 'claude -p'",
+            "nice ~/bin/claude -p",
+            "cat|claude -p",
+            "claude -p -- x",
+        ] {
+            assert_eq!(with_flags(words), (words.to_owned(), Some("claude")));
         }
     }
 }

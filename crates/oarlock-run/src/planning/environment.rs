@@ -25,14 +25,28 @@ const OF_SESSIONS: [&str; 19] = [
     "OLDPWD",
 ];
 
-/// Variables that lead git to a repository from any directory.
-const OF_GIT: [&str; 6] = ["GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_WORK_TREE"];
+/// Variables that lead git to a repository from any directory, or give it settings of whoever called.
+const OF_GIT: [&str; 9] = [
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+];
+
+/// Beginnings of the names of such variables that are numbered.
+const NUMBERED: [&str; 2] = ["GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_"];
 
 /// The names of those of `variables` that are taken away.
 pub(super) fn removed(variables: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let is_removed = |name: &OsString| {
         let name = name.to_string_lossy();
-        name.strip_prefix("OARLOCK").is_some_and(|rest| rest.starts_with('_')) || OF_SESSIONS.contains(&&*name) || OF_GIT.contains(&&*name)
+        let is_numbered = NUMBERED.iter().any(|start| name.starts_with(start));
+        name.starts_with("OARLOCK_") || is_numbered || OF_SESSIONS.contains(&&*name) || OF_GIT.contains(&&*name)
     };
     variables.filter(is_removed).collect()
 }

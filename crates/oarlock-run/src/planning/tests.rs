@@ -115,6 +115,16 @@ fn it_runs_in_an_empty_directory_that_goes_away() {
 
 #[test]
 fn a_workers_variables_are_taken_away() {
-    let given = ["PATH", "OARLOCK_TASK", "OARLOCK_STORE", "CLAUDECODE", "GIT_DIR", "ANTHROPIC_MODEL"].map(OsString::from);
-    assert_eq!(environment::removed(given.into_iter()), ["OARLOCK_TASK", "OARLOCK_STORE", "CLAUDECODE", "GIT_DIR"].map(OsString::from));
+    let kept = ["PATH", "OARLOCKS", "ANTHROPIC_MODEL", "GIT_CONFIG_GLOBAL"].map(OsString::from);
+    assert!(environment::removed(kept.into_iter()).is_empty());
+    let taken = ["OARLOCK_TASK", "CLAUDECODE", "GIT_DIR", "GIT_CEILING_DIRECTORIES", "GIT_CONFIG_PARAMETERS"].map(OsString::from);
+    assert_eq!(environment::removed(taken.clone().into_iter()), taken);
+    let numbered = ["GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_0", "GIT_CONFIG_VALUE_0"].map(OsString::from);
+    assert_eq!(environment::removed(numbered.clone().into_iter()), numbered);
+}
+
+#[test]
+fn a_client_without_flags_that_make_it_read_only_is_warned_of() {
+    let why = refused("true claude -p", 60_000);
+    assert!(why.starts_with("planned by rules") && why.contains("no flags that make claude read only were added"), "{why}");
 }
