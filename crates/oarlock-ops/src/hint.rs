@@ -12,7 +12,10 @@ pub fn of(rejection: &Rejection) -> String {
             "agent" => "`oarlock agents --all` lists all agents; to join: oarlock join NAME".into(),
             "task" => "`oarlock tasks` lists the tasks".into(),
             "state entry" => "`oarlock state` lists the entries".into(),
-            _ => "list the existing ones and try again".into(),
+            "file" | "file or folder" => "check the path: a relative one starts in the current directory".into(),
+            "branch" => "`git branch --all` lists the branches".into(),
+            "reservation" => "`oarlock reservations` lists them".into(),
+            _ => "check how it is written".into(),
         },
         Rejection::LeaseHeld { task, .. } => format!("claim something else, or `oarlock wait {task}`"),
         Rejection::HeldOutside { task, .. } => {

@@ -56,8 +56,8 @@ impl Preparing<'_> {
     /// Makes the target ready to be worked on.
     ///
     /// # Errors
-    /// `interrupted` while an agent planned; `not_found`, `invalid_request` for an empty document, and those of splitting and adding. A task that is finished, or that was made
-    /// from something else, is [`Prepared::refusal`].
+    /// `interrupted` while an agent planned; `not_found`, `invalid_request` for an empty document, and those of splitting and adding. A task that
+    /// is finished, or that was made from something else, is [`Prepared::refusal`].
     pub(crate) fn prepare(&mut self) -> Result<Prepared, OpError> {
         match &self.run.target {
             Target::File { path, document, file, id } => {

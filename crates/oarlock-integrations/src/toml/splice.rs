@@ -1,8 +1,8 @@
 //! One edit of a TOML document, brought back into the text that the document was read from.
 //!
 //! `toml_edit` keeps comments and layout, but it does not print every document as it was: lines end in a line feed alone, the last line gets an end,
-//! a byte order mark is lost, and a table whose dotted keys are written in several places is printed in one. An edited document is therefore never written as a
-//! whole. Printed before and after the edit, it shows the text that the edit puts in or takes away, and only that text changes.
+//! a byte order mark is lost, and a table whose dotted keys are written in several places is printed in one. An edited document is therefore
+//! never written as a whole. Printed before and after the edit, it shows the text that the edit puts in or takes away, and only that text changes.
 
 use std::ops::Range;
 

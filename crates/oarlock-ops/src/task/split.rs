@@ -51,7 +51,7 @@ pub struct Split {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_id: Option<TaskId>,
     /// Number of agents to plan for [default: 3]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = agents_named)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agents: Option<usize>,
     /// Make at most N parts
@@ -62,12 +62,12 @@ pub struct Split {
     #[arg(long, alias = "by", value_name = "HOW")]
     #[serde(default, alias = "by", skip_serializing_if = "Option::is_none")]
     pub group_by: Option<By>,
-    /// Who makes the plan: rules, or agent, which --with asks [default: rules]
+    /// Who makes the plan: rules, or agent, which --with asks [default: rules, or agent with --with]
     #[arg(long, value_name = "WHO", conflicts_with = "plan")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planner: Option<Planner>,
     /// Command that asks an agent for the plan, run by sh -c: it reads a prompt and prints JSON
-    #[arg(long, value_name = "CMD", requires = "planner", conflicts_with_all = ["plan", "prompt"])]
+    #[arg(long, value_name = "CMD", conflicts_with_all = ["plan", "prompt"])]
     #[serde(skip)]
     pub with: Option<String>,
     /// Time for one answer of the agent; after it the rules make the plan [default: 10m]
@@ -122,6 +122,19 @@ pub struct Split {
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<Floor>,
+}
+
+/// A number of agents on a command line. That of `run` takes `auto`, too: there the plan is made twice.
+fn agents_named(text: &str) -> Result<usize, Rejection> {
+    text.parse().map_err(|_| {
+        let hint = match text {
+            "auto" => {
+                "split once with --dry-run: the plan advises a number; `oarlock run FILE --agents auto` takes it by itself".to_owned()
+            }
+            _ => format!("a number from 1 to {}", limits::RUN_AGENTS_MAX),
+        };
+        Rejection::invalid(format!("--agents \"{}\" is not a number of agents", oarlock_model::ident::shown(text)), hint)
+    })
 }
 
 /// The reply of [`Split`]: the plan, and the parts that were made.

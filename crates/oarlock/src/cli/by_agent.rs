@@ -37,10 +37,10 @@ impl ByAgent {
         }
         let mut split: Split = parsed(matches)?;
         let Some(words) = split.with.take() else { return Ok(None) };
-        if split.planner != Some(Planner::Agent) {
+        if *split.planner.get_or_insert(Planner::Agent) != Planner::Agent {
             return Err(OpError::Usage {
                 message: "--with is the command of an agent that plans".into(),
-                hint: "give --planner agent with it".into(),
+                hint: "leave --planner rules out, or --with".into(),
             });
         }
         split.localise(&mut ThisMachine)?;

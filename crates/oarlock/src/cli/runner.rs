@@ -78,7 +78,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "WHO")]
     planner: Option<Planner>,
     /// Command that asks an agent for the plan, run by sh -c: it reads a prompt and prints JSON
-    #[arg(long = "with", value_name = "CMD", requires = "planner")]
+    #[arg(long = "with", value_name = "CMD")]
     planner_command: Option<String>,
     /// Time for one answer of the agent; after it the rules make the plan [default: 10m]
     #[arg(long, value_name = "D")]
@@ -135,7 +135,7 @@ impl FromStr for Workers {
 fn planning_agent(args: &RunArgs) -> Result<Option<PlanningAgent>, OpError> {
     let of_client = || PlanningAgent::of_client(&args.command, args.planner_timeout);
     match (args.planner, &args.planner_command) {
-        (Some(Planner::Agent), Some(words)) => Ok(Some(PlanningAgent::of_shell(words, args.planner_timeout))),
+        (Some(Planner::Agent) | None, Some(words)) => Ok(Some(PlanningAgent::of_shell(words, args.planner_timeout))),
         (Some(Planner::Agent), None) => of_client().map(Some).ok_or_else(|| {
             Rejection::invalid(
                 "CMD is not a client that Oarlock knows how to ask for a plan",
@@ -145,7 +145,7 @@ fn planning_agent(args: &RunArgs) -> Result<Option<PlanningAgent>, OpError> {
         }),
         (_, Some(_)) => Err(OpError::Usage {
             message: "--with is the command of an agent that plans".into(),
-            hint: "give --planner agent with it".into(),
+            hint: "leave --planner rules out, or --with".into(),
         }),
         (None, None) => Ok(of_client()),
         (Some(Planner::Rules), None) => Ok(None),

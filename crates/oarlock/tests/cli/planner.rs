@@ -171,12 +171,18 @@ fn a_planner_is_asked_for_in_one_way() {
     let fails = |line: &str, code| drop(scene.project.fails(line, 2, code));
     fails("split plan.md --planner agent --dry-run", "invalid_request");
     fails("split plan.md --planner nobody --dry-run", "invalid_request");
-    fails("split plan.md --with cat --dry-run", "usage");
+    fails("split plan.md --agents auto --dry-run", "invalid_request");
     fails("split plan.md --planner rules --with cat --dry-run", "usage");
     fails("split plan.md --planner agent --with cat --plan plan.json --dry-run", "usage");
     fails("run plan.md --planner agent -- sh agent.sh", "invalid_request");
     fails("run plan.md --agents some -- sh agent.sh", "invalid_request");
+    fails("split plan.md --with cat --plan plan.json --dry-run", "usage");
+    let missing = scene.project.fails("split plan.md --plan none.json --dry-run", 3, "not_found");
+    assert!(missing.to_string().contains("starts in the current directory"), "{missing}");
     assert_eq!(scene.project.ok("split plan.md --planner rules --dry-run")["planner"], "rules");
+    // A command that asks an agent says who plans.
+    let asks = format!("echo '{}'", plan());
+    assert_eq!(scene.project.call_args(&["split", "plan.md", "--dry-run", "--with", &asks]).ok()["planner"], "agent");
     // Without a project, too.
     let none = Project::none();
     none.write("plan.md", THREE_PARTS);
