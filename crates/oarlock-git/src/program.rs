@@ -3,9 +3,12 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 /// Environment variables that make git use another repository, worktree or index than those of its directory. Hooks and aliases of git
 /// set them for what they start.
@@ -25,6 +28,11 @@ const WITHOUT_MAINTENANCE: [&str; 2] = ["-c", "maintenance.auto=false"];
 
 /// The longest error of git that is passed on, in characters. Its end is kept: the reason is in the last lines.
 const ERROR_CHARS_MAX: usize = 2_000;
+
+/// How often git is asked again where another process was just making or removing a worktree.
+const AGAIN_MAX: u32 = 20;
+/// The pause before it.
+const AGAIN_PAUSE: Duration = Duration::from_millis(25);
 
 /// Why git did not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,8 +75,28 @@ pub(crate) fn ask_around(dir: &Path, args: &[&str]) -> Result<String, GitFailed>
     answer(command.arg("-C").arg(dir).args(args))
 }
 
+/// Runs git, and runs it again a few times where it met a worktree that another process had half made or half removed: git writes the files of
+/// a worktree one after the other, reads those of all, and ends before it has done anything when one is empty.
+pub(crate) fn output_of(command: &mut Command) -> io::Result<Output> {
+    let mut output = command.output()?;
+    for _ in 0..AGAIN_MAX {
+        if output.status.success() || !is_half_made(&output.stderr) {
+            break;
+        }
+        thread::sleep(AGAIN_PAUSE);
+        output = command.output()?;
+    }
+    Ok(output)
+}
+
+/// Whether git complains about a file of a worktree that it could not read, in whatever language.
+fn is_half_made(error: &[u8]) -> bool {
+    let error = String::from_utf8_lossy(error);
+    error.lines().any(|line| line.starts_with("fatal: ") && line.contains("/worktrees/") && line.contains("/commondir"))
+}
+
 fn answer(command: &mut Command) -> Result<String, GitFailed> {
-    let run = command.output().map_err(|error| GitFailed(error.to_string()))?;
+    let run = output_of(command).map_err(|error| GitFailed(error.to_string()))?;
     if !run.status.success() {
         return Err(GitFailed(String::from_utf8_lossy(&run.stderr).trim().to_owned()));
     }
@@ -151,15 +179,15 @@ impl Git {
         if let Some(lock) = self.lock.as_deref().and_then(|lock| lock.try_clone().ok()) {
             command.stdin(Stdio::from(lock));
         }
-        let Output { status, stdout, stderr } =
-            command.arg("-C").arg(&self.dir).args(WITHOUT_MAINTENANCE).args(args).output().map_err(|error| {
-                let what = if error.kind() == std::io::ErrorKind::NotFound {
-                    "git is not installed, or not in PATH".to_owned()
-                } else {
-                    format!("git cannot be started: {error}")
-                };
-                GitFailed(what)
-            })?;
+        command.arg("-C").arg(&self.dir).args(WITHOUT_MAINTENANCE).args(args);
+        let Output { status, stdout, stderr } = output_of(&mut command).map_err(|error| {
+            let what = if error.kind() == io::ErrorKind::NotFound {
+                "git is not installed, or not in PATH".to_owned()
+            } else {
+                format!("git cannot be started: {error}")
+            };
+            GitFailed(what)
+        })?;
         let error = String::from_utf8_lossy(&stderr).trim().to_owned();
         let cut = error.char_indices().rev().nth(ERROR_CHARS_MAX - 1).map_or(0, |(at, _)| at);
         Ok(Answer { code: status.code(), printed: String::from_utf8_lossy(&stdout).into_owned(), error: error[cut..].to_owned() })
@@ -177,5 +205,31 @@ impl Answer {
             }
         };
         GitFailed(said)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::merge::testing::Sandbox;
+
+    #[test]
+    fn a_worktree_that_is_half_made_is_waited_for() {
+        let sandbox = Sandbox::new();
+        sandbox.commit("a", "1\n");
+        let half = sandbox.dir().join(".git/worktrees/half");
+        std::fs::create_dir_all(&half).expect("ours");
+        for (name, text) in [("commondir", ""), ("gitdir", "/half/.git\n"), ("HEAD", "ref: refs/heads/half\n")] {
+            std::fs::write(half.join(name), text).expect("ours");
+        }
+        let git = Git::at(sandbox.dir());
+        let words = ["for-each-ref", "--format=%(worktreepath)"];
+        let failed = git.ask(&words).expect_err("it is never made");
+        assert!(is_half_made(failed.0.as_bytes()), "{failed}");
+        thread::scope(|scope| {
+            let asked = scope.spawn(|| git.ask(&words));
+            std::fs::write(half.join("commondir"), "../..\n").expect("ours");
+            assert!(asked.join().is_ok_and(|answer| answer.is_ok()));
+        });
     }
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::program::{GitFailed, ask_around};
+use crate::program::{GitFailed, ask_around, output_of};
 
 /// Settings that decide what a merge is. Those of the user would make the same candidate another one on another machine.
 const SETTINGS: [&str; 13] = [
@@ -190,7 +190,7 @@ impl MergeRepository {
 }
 
 pub(crate) fn output(command: &mut Command) -> Result<Output, GitFailed> {
-    command.output().map_err(|error| GitFailed(format!("git cannot be started: {error}")))
+    output_of(command).map_err(|error| GitFailed(format!("git cannot be started: {error}")))
 }
 
 pub(crate) fn text(command: &mut Command) -> Result<String, GitFailed> {

@@ -2,23 +2,19 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use oarlock_host::file::canonical;
 
 use super::base::{Branches, Ground, base};
-use super::leave::{End, settle, status};
+use super::leave::{End, current, settle, status};
 use super::mend::mend;
 use super::names::branch_of;
-use super::place::{IN_USE_MAX, Place, State, Working, take_in};
+use super::place::{IN_USE_MAX, LOOK, Place, State, Working, turn};
 use super::refusal::Refusal;
 use super::repo::{Branch, Worktrees, branches};
 use super::tree::short;
-
-/// The lock for making worktrees. No agent has this name: it would end with a dot.
-const MAKING: &str = "making.";
-/// How long another process may take to make one: a large repository takes many seconds, and its hooks run, too.
-const MAKING_MAX: Duration = Duration::from_secs(60);
 
 /// A worktree in which an attempt can begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,9 +88,20 @@ impl Worktrees {
         if agent == place.name || !user.exists() {
             return Ok(false);
         }
-        if let Some(other) = self.try_take(agent, IN_USE_MAX)? {
-            warnings.extend(mend(&other, &self.top)?);
-            return Ok(true);
+        let (until, reference) = (Instant::now() + IN_USE_MAX, format!("refs/heads/{branch}"));
+        loop {
+            if let Some(other) = self.try_take(agent, Duration::ZERO)? {
+                warnings.extend(mend(&other, &self.top)?);
+                return Ok(true);
+            }
+            // Its agent lives, and works on something else now.
+            if current(&place.git_at(&user))?.is_none_or(|(_, name)| name != reference) {
+                return Ok(true);
+            }
+            if Instant::now() >= until {
+                break;
+            }
+            thread::sleep(LOOK);
         }
         if is_own {
             let git = place.git_at(&user);
@@ -128,12 +135,7 @@ impl Worktrees {
 
     /// Makes the worktree. One at a time: git's own locks fail at once when somebody else has them.
     fn make(&self, place: &Place, commit: &str) -> Result<(), Refusal> {
-        let turn = take_in(&self.home, &self.common, MAKING, MAKING_MAX)?.ok_or_else(|| {
-            Refusal::of_worktree(
-                format!("another process has been making a worktree in {} for a minute", self.home.display()),
-                "look whether a git or a hook of it hangs",
-            )
-        })?;
+        let turn = turn(&self.home, &self.common)?;
         place.note(&State::Making)?;
         let git = place.git_at(&self.top);
         let mut words: Vec<OsString> = ["worktree", "add", "--quiet", "--force", "--detach"].map(Into::into).to_vec();

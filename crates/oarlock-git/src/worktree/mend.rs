@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::leave::{End, keep_unowned, settle, status};
-use super::place::{Place, State};
+use super::place::{Place, State, turn};
 use super::refusal::Refusal;
 use super::top::DOT_GIT;
 
@@ -83,7 +83,9 @@ fn unmake(place: &Place, top: &Path) -> Result<(), Refusal> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
+    let turn = place.dir.parent().map(|home| turn(home, &place.common)).transpose()?;
     place.git_at(top).ask(&["worktree", "prune", "--expire=now"])?;
+    drop(turn);
     place.note_free()
 }
 

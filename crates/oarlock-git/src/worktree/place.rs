@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use oarlock_host::file::{Links, WithoutTraps as _, canonical, read_small};
 
+use super::leave::{End, settle};
 use super::names::check_dir;
 use super::refusal::Refusal;
 use super::repo::Worktrees;
@@ -24,9 +25,13 @@ use crate::repository::{Repository, git_dir_of};
 /// How long a worktree that somebody else uses is waited for: an attempt that lost its task is about to end.
 pub(crate) const IN_USE_MAX: Duration = Duration::from_millis(if cfg!(test) { 100 } else { 10_000 });
 /// How often it is looked at meanwhile.
-const LOOK: Duration = Duration::from_millis(50);
+pub(crate) const LOOK: Duration = Duration::from_millis(50);
 /// How long a lock file of git may stay before it counts as left by a git that was killed: whatever could hold it has ended.
 const GIT_LOCK_MAX: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 2_000 });
+/// The lock for making and removing worktrees. No agent has this name: it would end with a dot.
+const TURN: &str = "making.";
+/// How long another process may take to make one: a large repository takes many seconds, and its hooks run, too.
+const TURN_MAX: Duration = Duration::from_secs(60);
 /// The longest such file that is read, in bytes.
 const STATE_BYTES_MAX: u64 = 64 << 10;
 
@@ -74,12 +79,18 @@ impl Worktrees {
     /// The name cannot be that of a directory, the directory cannot be written, or another process goes on using it.
     pub fn take(&self, agent: &str) -> Result<Place, Refusal> {
         self.make_home()?;
-        self.try_take(agent, IN_USE_MAX)?.ok_or_else(|| {
+        let place = self.try_take(agent, IN_USE_MAX)?.ok_or_else(|| {
             Refusal::of_worktree(
                 format!("the worktree {} is in use by another process", self.home.join(agent).display()),
                 "end that process, or take another name with --as",
             )
-        })
+        })?;
+        // A dead attempt lets go of its branch now: another agent may get that task before this one gets any. What fails here fails again when
+        // an attempt begins, and is said then.
+        if let (true, Ok(Some(State::Working(work)))) = (place.is_made(), place.state()) {
+            let _ = settle(&place, &work, End::Unfinished, true, None);
+        }
+        Ok(place)
     }
 
     /// The same, without waiting longer than `patience`; none when it is in use.
@@ -92,6 +103,17 @@ impl Worktrees {
     pub(crate) fn try_take_now(&self, agent: &str) -> Option<Place> {
         self.try_take(agent, Duration::ZERO).ok().flatten()
     }
+}
+
+/// The turn to make or remove a worktree: one at a time, because git's own locks fail at once when somebody else has them, and its files are
+/// read while they are written.
+pub(crate) fn turn(home: &Path, common: &Path) -> Result<Place, Refusal> {
+    take_in(home, common, TURN, TURN_MAX)?.ok_or_else(|| {
+        Refusal::of_worktree(
+            format!("another process has been making or removing a worktree in {} for a minute", home.display()),
+            "look whether a git or a hook of it hangs",
+        )
+    })
 }
 
 /// Takes the worktree of this name in `home`.

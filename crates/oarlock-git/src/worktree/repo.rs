@@ -155,10 +155,18 @@ impl Worktrees {
 /// There is no git, it is too old, or the directory is in no worktree.
 pub(crate) fn around(here: &Path) -> Result<(PathBuf, PathBuf), Refusal> {
     let git = Git::at(here);
-    let version = git.ask(&["version"]).map_err(|failed| {
+    let version = git.run(&["version"]).and_then(|answer| match answer.code {
+        Some(0) | None => Ok(answer),
+        Some(_) => Err(answer.failed()),
+    });
+    let version = version.map_err(|failed| {
         Refusal::of_worktree(format!("{failed}"), format!("install git {}.{} or newer, or work without worktrees", OLDEST.0, OLDEST.1))
     })?;
-    if version_of(&version).is_none_or(|version| version < OLDEST) {
+    if version.code.is_none() {
+        return Err(Refusal::of_worktree(version.failed().to_string(), "start it again"));
+    }
+    let version = version.printed.trim();
+    if version_of(version).is_none_or(|version| version < OLDEST) {
         return Err(Refusal::of_worktree(
             format!("{version} is too old for worktrees"),
             format!("install git {}.{} or newer, or work without worktrees", OLDEST.0, OLDEST.1),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::leave::{End, keep_unowned, settle, status};
 use super::mend::mend;
 use super::names::{BRANCHES, check_dir};
-use super::place::{Place, State, take_in};
+use super::place::{Place, State, take_in, turn};
 use super::refusal::Refusal;
 use super::repo::{Worktrees, around};
 use crate::program::{Git, GitFailed};
@@ -87,7 +87,9 @@ impl Stock {
             // Forced, because git refuses worktrees that ever had submodules. What counts was looked at above.
             let mut words: Vec<OsString> = ["worktree", "remove", "--force", "--force"].map(Into::into).to_vec();
             words.push(path.into_os_string());
+            let turn = turn(&self.home, &self.common)?;
             place.git_at(&self.top).ask(&words)?;
+            drop(turn);
         } else {
             // It was not made to its end, or it is empty: that is mended away.
             mend(&place, &self.top)?;

@@ -121,3 +121,19 @@ fn a_living_agent_that_lost_its_task_cannot_move_the_branch() {
     assert_eq!(repo.git("rev-parse oarlock/T-1"), tip);
     assert_eq!(repo.git("for-each-ref refs/oarlock/kept/T-1").lines().count(), 1, "and its work is kept");
 }
+
+#[test]
+fn a_new_worker_of_that_name_lets_go_of_what_the_dead_one_worked_on() {
+    let repo = Repo::new();
+    let worktrees = repo.worktrees();
+    let dead = worktrees.take("ada").expect("free");
+    let entered = worktrees.enter(&dead, "T-1", "one", &Ground::default()).expect("it begins");
+    write(&entered.top, "half.txt", "half\n");
+    drop(dead);
+    // It has no task yet, and goes on to live.
+    let _living = worktrees.take("ada").expect("free");
+    let bob = worktrees.take("bob").expect("free");
+    let entered = worktrees.enter(&bob, "T-1", "one", &Ground::default()).expect("it is free");
+    assert_eq!(entered.warnings, [""; 0]);
+    assert!(entered.top.join("half.txt").exists(), "what the dead one did is there");
+}
