@@ -207,7 +207,7 @@ fn settle_refusal(
     }
 }
 
-/// Fails an attempt whose program was not started.
+/// Fails an attempt whose program was not started; `for_good` if no later one could be.
 ///
 /// # Errors
 /// The session is over, and store errors. A task that was lost or cancelled meanwhile is an outcome.
@@ -217,8 +217,9 @@ pub(crate) fn fail_unstarted(
     settings: &Settings,
     held: &Held,
     reason: &str,
+    for_good: bool,
 ) -> Result<Outcome, OpError> {
-    match order(store, caller, settings, &failure(held, reason)) {
+    match order(store, caller, settings, &Fail { no_retry: for_good, ..failure(held, reason) }) {
         Ok(_) => Ok(Outcome::Failed),
         Err(refused @ OpError::Rejected(Rejection::StaleSession { .. })) => Err(refused),
         Err(OpError::Rejected(_)) => {

@@ -1,9 +1,11 @@
 //! Names of agents and tasks as parts of paths and references. Nobody's word becomes either unchecked.
 
-use super::refusal::Refusal;
+use super::refusal::{Concern, Refusal};
 
 /// Where the branches of tasks are, below `refs/heads/`.
 pub const BRANCHES: &str = "oarlock/";
+/// Where the branches of runs are, below [`BRANCHES`].
+const RUNS: &str = "run";
 /// The longest name, in bytes.
 const NAME_BYTES_MAX: usize = 64;
 
@@ -22,16 +24,18 @@ pub(crate) fn check_dir(name: &str) -> Result<(), Refusal> {
 /// The branch of a task, as git shows it: `oarlock/TASK`.
 ///
 /// # Errors
-/// The id cannot be a part of a branch's name (git-check-ref-format(1)).
+/// The id cannot be a part of a branch's name (git-check-ref-format(1)), or that branch would keep those of runs, `oarlock/run/PARENT`, from
+/// being made.
 pub fn branch_of(task: &str) -> Result<String, Refusal> {
-    let is_fine = is_identifier(task) && !task.contains("..") && !task.ends_with('.') && !has_suffix(task, ".lock");
-    if is_fine {
+    let why = if task == RUNS {
+        "the branches of runs are below that name"
+    } else if is_identifier(task) && !task.contains("..") && !task.ends_with('.') && !has_suffix(task, ".lock") {
         return Ok(format!("{BRANCHES}{task}"));
-    }
-    Err(Refusal::of_task(
-        format!("the task id {task:?} cannot be the name of a git branch"),
-        "git refuses `..`, and `.` or `.lock` at the end: give the task another id, or work on it without a worktree",
-    ))
+    } else {
+        "git refuses `..`, and `.` or `.lock` at the end"
+    };
+    let hint = format!("{why}: give the task another id, or work on it without a worktree");
+    Err(Refusal { concern: Concern::Name, ..Refusal::of_task(format!("the task id {task:?} cannot be the name of a git branch"), hint) })
 }
 
 /// Whether this can be the name of a branch that somebody names: git decides in the end, and this keeps options and patterns away from it.
@@ -70,8 +74,8 @@ mod tests {
         for name in ["", ".", "..", ".git", "-x", "a/b", "a\\b", "a b", "a:b", "ä", "a\0", "a.", &"x".repeat(65)] {
             assert!(check_dir(name).is_err() && branch_of(name).is_err(), "{name:?}");
         }
-        for name in ["a..b", "x.lock", "x.LOCK"] {
-            assert!(branch_of(name).is_err(), "{name:?}");
+        for name in ["a..b", "x.lock", "x.LOCK", "end.", "run"] {
+            assert!(branch_of(name).is_err_and(|refusal| refusal.concern == Concern::Name), "{name:?}");
         }
         for name in ["main", "feature/x", "a.b", "ü"] {
             assert!(is_branch(name), "{name}");

@@ -9,6 +9,8 @@ use crate::program::GitFailed;
 pub enum Concern {
     /// The task: this attempt fails, and the agent can work on another task.
     Task,
+    /// The task, whose id no attempt can make a branch of: it fails for good, and the agent can work on another task.
+    Name,
     /// The agent's worktree, or the repository: no task can be worked on in it.
     Worktree,
 }

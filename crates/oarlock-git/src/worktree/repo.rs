@@ -87,8 +87,13 @@ impl Worktrees {
         match (found.get(name), found.get(&self.target)) {
             (Some(_), _) => Ok(()),
             (None, Some(target)) => {
-                git.ask(&["update-ref", "-m", "oarlock: begin a run", &format!("refs/heads/{name}"), &target.commit, ""])?;
-                Ok(())
+                let made = git.ask(&["update-ref", "-m", "oarlock: begin a run", &format!("refs/heads/{name}"), &target.commit, ""]);
+                made.map(drop).map_err(|failed| {
+                    Refusal::of_worktree(
+                        format!("the branch {name} cannot be made: {failed}"),
+                        "a branch that stands in its way can be renamed with `git branch --move`; or name another branch with --onto",
+                    )
+                })
             }
             (None, None) => Err(Refusal::of_worktree(
                 format!("the branch {} is gone", self.target),

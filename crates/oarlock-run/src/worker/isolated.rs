@@ -42,10 +42,11 @@ pub(super) fn begin(
             entered.warnings.iter().for_each(|warning| tell.warning(warning));
             Ok(Begun::Worktree(Box::new(entered)))
         }
-        Err(refusal) if refusal.concern == Concern::Task => {
+        Err(refusal) if refusal.concern != Concern::Worktree => {
             let reason = format!("{}; {}", refusal.message, refusal.hint);
             tell.warning(&format!("{} was not started: {reason}", held.id));
-            attempt::fail_unstarted(store, caller, settings, held, &reason).map(Begun::Ended)
+            let for_good = refusal.concern == Concern::Name;
+            attempt::fail_unstarted(store, caller, settings, held, &reason, for_good).map(Begun::Ended)
         }
         Err(refusal) => {
             attempt::release_own(store, caller, settings, &held.id)?;

@@ -47,7 +47,7 @@ fn what_is_not_a_worktree_of_the_repository_is_never_worked_in() {
         assert!(worktrees.take(name).is_err(), "{name:?}");
     }
     for task in ["a..b", "x.lock", "a b"] {
-        assert_eq!(worktrees.enter(&place, task, "t", &Ground::default()).expect_err(task).concern, Concern::Task);
+        assert_eq!(worktrees.enter(&place, task, "t", &Ground::default()).expect_err(task).concern, Concern::Name);
     }
 }
 

@@ -143,7 +143,7 @@ fn what_cannot_be_isolated_is_not_started_and_costs_no_attempt() {
     git(&project, "branch keep");
     fs::remove_dir_all(project.root().join(".oarlock/worktrees/ada")).expect("ours");
     project.ok("cancel T-1");
-    project.ok("add t --id a..b --max-attempts 1");
+    project.ok("add t --id a..b --max-attempts 3");
     let why = failed(&project, "ada", "touch ../started");
     assert!(why.contains("cannot be the name of a git branch"), "{why}");
     assert!(!project.root().join("started").exists() && !project.root().join(".oarlock/worktrees/started").exists());
