@@ -12,6 +12,7 @@ use oarlock_ops::store::{StoreError, StoreResult, View};
 
 use crate::directory::WorkingDirectory;
 use crate::progress::Tell;
+use crate::signals::Signals;
 
 /// How agents are kept apart: each has a worktree of its own, and each task a branch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +57,11 @@ impl Cell {
 /// A refusal as every door reports it.
 pub(crate) fn as_error(refusal: Refusal) -> OpError {
     Rejection::invalid(refusal.message, refusal.hint).into()
+}
+
+/// Why no work goes on in a worktree: the signal, where one came, because a terminal sends it to git, too, which then fails in its own words.
+pub(crate) fn unless_stopped(error: OpError, signals: &Signals) -> OpError {
+    if signals.pending() { OpError::Interrupted } else { error }
 }
 
 /// What a task builds on: what it and the tasks above it need, and its parts.
@@ -114,4 +120,19 @@ fn stock(project: &Path) -> Result<Option<Stock>, OpError> {
     // From the project's own place: the caller may be in a directory of no repository.
     let root = project.parent().unwrap_or(project);
     Stock::of(project, root).map_err(as_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_git_says_when_a_signal_came_is_that_signal() {
+        let signals = Signals::default();
+        let ended = || OpError::from(Rejection::invalid("git was ended by a signal", "start it again"));
+        assert!(matches!(unless_stopped(ended(), &signals), OpError::Rejected(_)));
+        signals.raise();
+        assert!(matches!(unless_stopped(ended(), &signals), OpError::Interrupted));
+        assert!(signals.taken(), "whoever ends on it still sees it");
+    }
 }

@@ -34,7 +34,7 @@ use crate::child::{Running, Start};
 use crate::directory::WorkingDirectory;
 use crate::duration::ms;
 use crate::heartbeat::{self, Heart};
-use crate::isolation::{Cell, Isolation};
+use crate::isolation::{Cell, Isolation, unless_stopped};
 use crate::kept::{self, Shelf};
 use crate::outcome::Outcome;
 use crate::pace::Pace;
@@ -139,7 +139,8 @@ pub(crate) fn work_until(
     let directory = WorkingDirectory::current()?;
     let tell = Mutex::new(progress);
     // Whatever keeps worktrees from being made is said before a task is taken.
-    let worktrees = work.isolation.as_ref().map(|isolation| isolation.open(&tell)).transpose()?;
+    let worktrees = work.isolation.as_ref().map(|isolation| isolation.open(&tell)).transpose();
+    let worktrees = worktrees.map_err(|error| unless_stopped(error, signals))?;
     let mut store = stores.open()?;
     let shelf = Shelf::new(&stores.file(), stores.refuges());
     let joined = join(&mut *store, settings, work)?;
@@ -288,7 +289,8 @@ impl Worker<'_, '_> {
         let again = if held.attempt > 1 { format!(" (attempt {})", held.attempt) } else { String::new() };
         self.tell.line(&format!("claimed {} \"{}\"{again}", held.id, held.title));
         let begun = Instant::now();
-        let place = match isolated::begin(self.cell.as_ref(), &mut *self.store, &self.caller, self.settings, self.tell, claimed, &held)? {
+        let begin = isolated::begin(self.cell.as_ref(), &mut *self.store, &self.caller, self.settings, self.tell, claimed, &held);
+        let place = match begin.map_err(|error| unless_stopped(error, self.signals))? {
             Begun::Here => None,
             Begun::Worktree(entered) => Some(entered),
             Begun::Ended(outcome) => {
