@@ -330,12 +330,20 @@ impl Place<'_> {
     }
 }
 
+/// Whether a file, by its name in lower case, is text that people read. What programs read has such endings, too: `requirements.txt`,
+/// `CMakeLists.txt`, and the instructions of agents.
+pub(crate) fn is_text_for_readers(name: &str) -> bool {
+    let is_of_programs =
+        name.starts_with("requirements") || name.starts_with("constraints") || name == "cmakelists.txt" || name == "robots.txt";
+    let is_of_agents = ["skill.md", "agents.md", "claude.md", "gemini.md"].contains(&name);
+    [".md", ".mdx", ".rst", ".adoc", ".txt"].iter().any(|ending| name.ends_with(ending)) && !is_of_programs && !is_of_agents
+}
+
 /// Whether a file describes things for people.
 pub(crate) fn is_document(pattern: &Pattern) -> bool {
     let text = pattern.as_str().to_ascii_lowercase();
     let name = name_of(&text);
-    let written = [".md", ".mdx", ".rst", ".adoc", ".txt"].iter().any(|e| name.ends_with(e));
-    written
+    is_text_for_readers(name)
         && (text.contains("docs/") || ["guide", "readme", "changelog", "contributing", "doc", "manual"].iter().any(|w| name.contains(w)))
 }
 

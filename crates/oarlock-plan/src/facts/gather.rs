@@ -65,8 +65,6 @@ pub(crate) struct Fact {
     pub(crate) tested: Vec<u32>,
     /// Numbers of the words in the paths that it writes.
     pub(crate) makes_in: Vec<u32>,
-    /// How many boxes stand below its first line.
-    pub(crate) boxes: usize,
     /// Whether its title speaks of something new, which an earlier step may have made.
     pub(crate) asks_new: bool,
     /// Numbers of the words that it uses for something that is there already: "the tokens".
@@ -369,7 +367,6 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
     let mut title_names: Vec<u32> =
         identifiers::names(&draft.title).map(|name| lexicon.number(format!("name {}", name.to_lowercase()))).collect();
     title_names.sort_unstable();
-    let boxes = (draft.line + 1..=draft.last).filter(|line| document.lines[*line].tick.is_some()).count();
     let begins = words::each_token(&title).next().map(|word| lexicon.number(words::stem(&word).to_owned()));
     let (mut stems, mut tested) = (Vec::new(), Vec::new());
     for id in files.writes.iter().take(WRITTEN_STEMS_MAX) {
@@ -388,7 +385,6 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
         role,
         files,
         makes,
-        boxes,
         things,
         title_names,
         begins,

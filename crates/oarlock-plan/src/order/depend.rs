@@ -192,12 +192,12 @@ fn is_later_phase(one: &Fact, two: &Fact) -> bool {
         return false;
     }
     let ((kind, id), (other_kind, other_id)) = (phase_of(one), phase_of(two));
-    let number = |id: &str| id.parse::<u32>().ok();
     // Stories of users are made to be worked on side by side, once what comes before all of them is there.
     if [one, two].iter().all(|fact| fact.draft.phase.as_deref().is_some_and(titles::is_story)) {
         return false;
     }
-    kind == other_kind && ["phase", "stage", "milestone", "part"].contains(&kind.as_str()) && number(&id) < number(&other_id)
+    let place = |fact: &Fact| fact.draft.mark.group.max(fact.draft.line);
+    kind == other_kind && id != other_id && titles::PHASES.contains(&kind.as_str()) && place(one) < place(two)
 }
 
 /// Whether a step only looks at things: it changes none, so that it can disturb no other look.
@@ -213,8 +213,7 @@ fn are_apart_by_role(one: &Fact, two: &Fact) -> bool {
     if document(one) && document(two) && !one.makes.is_empty() && !two.makes.is_empty() && !shared() {
         return true;
     }
-    let is_in_phase = kinship::is_of_one_group(one, two) && one.role == Role::Verify && two.role == Role::Document;
-    is_in_phase || guide(two) && one.role == Role::Verify && !one.is_known() || guide(one) && two.role == Role::Integrate
+    guide(two) && one.role == Role::Verify && !one.is_known() || guide(one) && two.role == Role::Integrate
 }
 
 /// The label of the phase that a step belongs to, or is.
@@ -360,7 +359,7 @@ impl Rules<'_> {
         if odd && self.closes == Some(to) && b.role != Role::Document && !mends() {
             return Some(Why::Role("is of another kind than step {}, and comes last"));
         }
-        if manner::are_other_tests(a, b) || kinship::are_other_features(a, b) {
+        if manner::are_other_tests(a, b) {
             return None;
         }
         (rule::is_on(rule::UNKNOWN) && !(a.is_known() && b.is_known())).then_some(Why::Unknown)
@@ -370,8 +369,7 @@ impl Rules<'_> {
     fn is_for_readers(&self, step: &Fact) -> bool {
         let is_read = |id: &u32| {
             let name = name_of(self.facts.table.pattern(*id).as_str()).to_lowercase();
-            let endings = [".md", ".mdx", ".rst", ".adoc", ".txt", ".png", ".svg", ".jpg", ".jpeg", ".gif", ".ico", ".webp"];
-            endings.iter().any(|ending| name.ends_with(ending))
+            files::is_text_for_readers(&name)
         };
         let is_test = |id: &u32| files::is_test(self.facts.table.pattern(*id));
         step.files.writes.iter().any(is_read) && step.files.writes.iter().all(|id| is_read(id) || is_test(id))

@@ -92,7 +92,7 @@ fn groups<'a>(facts: &'a Facts, meets: &[Bits]) -> (Vec<usize>, Vec<Group<'a>>) 
                 title,
                 subjects: subjects(title).iter().filter_map(|stem| numbers_of_words.get(stem.as_str()).copied()).collect(),
                 says: BTreeSet::new(),
-                has_files: false,
+                has_files: true,
                 spans: BTreeSet::new(),
                 folders: BTreeSet::new(),
                 meets: Bits::new(steps.len()),
@@ -111,7 +111,7 @@ fn groups<'a>(facts: &'a Facts, meets: &[Bits]) -> (Vec<usize>, Vec<Group<'a>>) 
         };
         // Prose often leaves the folder out; where two bare names meet, files tell.
         let folders: Vec<(&str, &str)> = files.map(folder).collect();
-        group.has_files |= !folders.is_empty();
+        group.has_files &= !folders.is_empty();
         group.folders.extend(folders.into_iter().filter(|(folder, _)| !folder.is_empty()));
     }
     (of, out)

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::facts::files::StepFiles;
 use crate::facts::gather::{Fact, Facts};
 use crate::facts::overlap::Overlaps;
 use crate::order::bits::Bits;
@@ -13,8 +12,6 @@ use crate::text::{folder_and_name, name_of};
 
 /// In longer lists each step stands where it belongs.
 const LATE_STEPS_MAX: usize = 200;
-/// Boxes that a feature of a list consists of at least.
-const BOXES_MIN: usize = 3;
 /// What more steps than these bring in is no name that tells.
 const DEFINERS_MAX: usize = 4;
 
@@ -130,7 +127,8 @@ pub(crate) fn used_names(steps: &[Fact]) -> Vec<HashMap<usize, u32>> {
     steps.iter().map(of_step).collect()
 }
 
-/// Whether two steps of one group are issues with keys of their own in a tracker, `BOAT-97`: each is a piece of work of its own.
+/// Whether two steps of one group are issues with keys of their own in a tracker, `BOAT-97`, and the files of both are known: each is a piece of
+/// work of its own. A code alone may as well number the steps of a plan.
 pub(crate) fn are_issues(one: &Fact, two: &Fact) -> bool {
     let has_key = |fact: &Fact| {
         let key = fact.draft.id.split_once('-').filter(|_| fact.draft.kind == "id");
@@ -139,7 +137,7 @@ pub(crate) fn are_issues(one: &Fact, two: &Fact) -> bool {
             project.len() >= 2 && !is_plain && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
         })
     };
-    is_of_one_group(one, two) && has_key(one) && has_key(two)
+    is_of_one_group(one, two) && has_key(one) && has_key(two) && one.is_known() && two.is_known()
 }
 
 /// A word for what `from` makes that `to` uses. A step that asks for "the new reports" means what was put below `reports/`.
@@ -148,20 +146,6 @@ pub(crate) fn shared_word(from: &Fact, to: &Fact) -> Option<u32> {
     // What both begin with is what they do: "Draw the window", "Draw the menu".
     let begins_both = |word: &u32| from.begins.is_some() && from.begins == to.begins && from.begins == Some(*word);
     from.makes.iter().chain(more).copied().find(|w| to.says.binary_search(w).is_ok() && !begins_both(w))
-}
-
-/// Whether two steps without any file are features of their own: each has boxes of its own, and neither speaks of what the other names.
-pub(crate) fn are_other_features(one: &Fact, two: &Fact) -> bool {
-    let is_feature = |fact: &Fact| {
-        let StepFiles { writes, mentions, in_code, .. } = &fact.files;
-        fact.role == Role::Build
-            && fact.boxes >= BOXES_MIN
-            && !fact.makes.is_empty()
-            && writes.is_empty()
-            && mentions.is_empty()
-            && in_code.is_empty()
-    };
-    is_feature(one) && is_feature(two) && shared_word(one, two).is_none() && shared_word(two, one).is_none()
 }
 
 /// Whether a step writes a file of types by its name: `types.ts`, `model.rs`.

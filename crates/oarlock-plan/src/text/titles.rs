@@ -7,6 +7,9 @@ use crate::text::words::{
     without_parentheses,
 };
 
+/// Words that phases are labelled with: they run one after the other.
+pub(crate) const PHASES: [&str; 6] = ["phase", "stage", "milestone", "part", "iteration", "wave"];
+
 /// What a step does, as far as it bears on the order of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Role {

@@ -24,10 +24,19 @@ pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
         .or_else(|| changes::read(document))
         .or_else(|| other::of_no_format(document))
         .or_else(|| labelled(document));
-    // A body with far fewer steps than there are todos explains something else.
-    if let Some(mut body) = body.filter(|body| body.drafts.len() * 2 > todos.len()) {
+    // A body with far fewer steps than there are todos explains something else. Where todos say what they wait for, only a body that has as many
+    // steps may stand for them.
+    let says_needs = todos.iter().any(|todo| !todo.mark.needs.is_empty());
+    let is_enough = |steps: usize| if says_needs { steps == todos.len() } else { steps * 2 > todos.len() };
+    if let Some(mut body) = body.filter(|body| is_enough(body.drafts.len())) {
         if body.drafts.len() == todos.len() {
-            body.drafts.iter_mut().zip(&todos).for_each(|(draft, todo)| draft.tick = draft.tick.or(todo.tick.filter(|done| *done)));
+            for (draft, todo) in body.drafts.iter_mut().zip(&todos) {
+                draft.tick = draft.tick.or(todo.tick.filter(|done| *done));
+                if says_needs {
+                    (draft.kind, draft.id) = (todo.kind.clone(), todo.id.clone());
+                    draft.mark.needs.extend(todo.mark.needs.iter().cloned());
+                }
+            }
         }
         return Some(body);
     }

@@ -12,8 +12,6 @@ use crate::read::sections::{self, Class};
 use crate::text::titles;
 use crate::text::{clip, plain};
 
-/// Words that phases are labelled with.
-const PHASES: [&str; 5] = ["phase", "stage", "milestone", "iteration", "wave"];
 /// Signs that an item begins with where a list tells how far each is, instead of a box: not done, and done.
 const OPEN_SIGNS: [&str; 11] = ["🔄", "🚧", "⏳", "⌛", "⬜", "🔲", "📋", "☐", "❌", "⏸", "🔵"];
 const DONE_SIGNS: [&str; 4] = ["✅", "☑", "✔", "✓"];
@@ -49,7 +47,7 @@ pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
 /// The headings of the phases: those of the outermost level that have such a label, but for conditions of their end.
 fn phases<'a>(document: &'a Document<'_>) -> Vec<&'a Heading> {
     let is_phase = |heading: &&Heading| {
-        let label = label::of_heading(clip(document.text(heading.line))).filter(|label| PHASES.contains(&label.kind.as_str()));
+        let label = label::of_heading(clip(document.text(heading.line))).filter(|label| titles::PHASES.contains(&label.kind.as_str()));
         label.is_some_and(|label| sections::class_of(label.rest) != Class::Criteria)
     };
     // The title may have such a label too: "Phase 8 - Task tracking".
