@@ -6,7 +6,6 @@
 
 mod base;
 mod enter;
-mod judge;
 mod leave;
 mod mend;
 mod names;

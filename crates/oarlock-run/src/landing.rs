@@ -22,6 +22,7 @@ use crate::Stores;
 use crate::progress::Progress;
 use crate::signals::Signals;
 
+pub use lock::{IdleQueues, hold_landing_queues};
 pub use report::{Landed, Merge, MergeEnd, MergeReport, Refused, TEST_TIMEOUT_DEFAULT};
 
 /// Works the queue of a target branch. A second call for the same target waits for the first.

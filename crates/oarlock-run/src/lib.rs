@@ -33,7 +33,9 @@ mod worker;
 mod testing;
 
 pub use isolation::{Isolation, conflicts, forget_worktrees, worktrees_held};
-pub use landing::{Landed, Merge, MergeEnd, MergeReport, Refused, TEST_TIMEOUT_DEFAULT, merge, merge_until};
+pub use landing::{
+    IdleQueues, Landed, Merge, MergeEnd, MergeReport, Refused, TEST_TIMEOUT_DEFAULT, hold_landing_queues, merge, merge_until,
+};
 pub use launch::{Planning, Run, RunLanding, Target, WorkerProgram};
 pub use oarlock_git::{Compared, Pair, Pairs, Shared, Stocked};
 pub use outcome::Outcome;

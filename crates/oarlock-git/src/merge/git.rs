@@ -76,6 +76,11 @@ impl MergeRepository {
         &self.common
     }
 
+    /// Lets git forget worktrees whose directories are gone. What git makes of it is of no consequence.
+    pub fn forget_gone_worktrees(&self) {
+        let _ = output(&mut Self::git_in(&self.common, &["worktree", "prune"]));
+    }
+
     /// Keeps this lock in every git that moves a branch, so that it is held until the last of them has ended, even when this process dies first.
     pub fn hold(&mut self, lock: File) {
         self.lock = Some(lock);

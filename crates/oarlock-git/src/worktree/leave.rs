@@ -1,15 +1,16 @@
-//! The end of an attempt: what is not committed is committed on the task's branch, and the worktree lets go of the branch.
+//! The end of an attempt: what is not committed is committed on the task's branch, the repository's hooks judge what earlier attempts left, and
+//! the worktree lets go of the branch.
 
 use std::fs;
 use std::path::Path;
 
 use oarlock_host::file::{Links, read_small};
 
-use super::judge;
 use super::place::{Place, State, Working};
 use super::refusal::Refusal;
 use super::repo::{Worktrees, branches};
 use super::tree::{contains, short};
+use crate::hooks::hooks_dir;
 use crate::program::{Git, GitFailed};
 use crate::repository::git_dir_of;
 
@@ -88,7 +89,7 @@ pub(crate) fn settle(place: &Place, work: &Working, end: End, is_holder: bool, t
     let mut refused = is_astray.then(|| format!("its commits are not on top of the branch {}, which has others", work.branch));
     let dirt = status(&git)?;
     let why = if end == End::Finished && !is_astray {
-        judge::finish(place, &git, &dirt, work, target)?
+        finish(place, &git, &dirt, work, target)?
     } else if dirt.is_empty() {
         None
     } else {
@@ -286,4 +287,79 @@ fn is_unmerged(entry: &str) -> bool {
 pub(crate) fn listed(names: &[&str]) -> String {
     let shown = names.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
     if names.len() > NAMED_MAX { format!("{shown} and {} more", names.len() - NAMED_MAX) } else { shown }
+}
+
+/// Where a tip is kept while the hooks judge what it has.
+const JUDGED: &str = "refs/oarlock/judged";
+
+/// What the hooks have not seen of a branch.
+struct Unseen {
+    /// The branch's tip.
+    tip: String,
+    /// The commit that the hooks see the work on top of.
+    base: String,
+    /// Whether everything in between are commits of work that was not finished, which one commit takes the place of.
+    is_plain: bool,
+}
+
+/// Commits finished work, with all that no hook has seen of the commits that earlier attempts left. Why it does not count as finished, if so.
+///
+/// # Errors
+/// Git cannot commit; what there is stays.
+fn finish(place: &Place, git: &Git, dirt: &[String], work: &Working, target: Option<&str>) -> Result<Option<String>, Refusal> {
+    let unseen = match target {
+        Some(target) if has_hooks(place)? => unseen(git, work, target)?,
+        _ => None,
+    };
+    let Some(mut unseen) = unseen else {
+        return if dirt.is_empty() { Ok(None) } else { commit(place, git, dirt, work, true) };
+    };
+    let is_merging = git_dir_of(&place.dir).is_some_and(|admin| admin.join("MERGE_HEAD").is_file());
+    if is_merging {
+        // Only a commit keeps what is merged.
+        if let Some(refused) = commit(place, git, dirt, work, false)? {
+            return Ok(Some(refused));
+        }
+        unseen.tip = git.ask(&["rev-parse", "--verify", "HEAD^{commit}"])?;
+        unseen.is_plain = false;
+    }
+    // A kill from here on leaves the work in the index, and the commits below this name.
+    let kept = format!("{JUDGED}/{}/{}", work.task, short(&unseen.tip));
+    git.ask(&["update-ref", &kept, &unseen.tip])?;
+    git.ask(&["update-ref", "-m", "oarlock: for the hooks to see", "HEAD", &unseen.base])?;
+    let refused = commit(place, git, dirt, work, true)?;
+    let is_nothing = git.ask(&["rev-parse", "--verify", "HEAD^{commit}"])? == unseen.base;
+    if !unseen.is_plain || is_nothing {
+        git.ask(&["update-ref", "-m", "oarlock: back to the tip", "HEAD", &unseen.tip])?;
+        if !is_staged_empty(git)? {
+            // What was just judged, or refused.
+            commit_staged(place, git, work, refused.is_none())?;
+        }
+    }
+    git.ask(&["update-ref", "-d", &kept])?;
+    Ok(refused)
+}
+
+/// Hooks that judge a commit (githooks(5)).
+const JUDGES: [&str; 3] = ["pre-commit", "prepare-commit-msg", "commit-msg"];
+
+/// Whether the repository has a hook that judges commits.
+fn has_hooks(place: &Place) -> Result<bool, GitFailed> {
+    let hooks = hooks_dir(&place.dir)?;
+    Ok(JUDGES.iter().any(|hook| hooks.join(hook).is_file()))
+}
+
+/// What of a branch the hooks have not seen; none when they saw all that was committed, or were not asked by those who committed it.
+fn unseen(git: &Git, work: &Working, target: &str) -> Result<Option<Unseen>, GitFailed> {
+    let Some(target) = branches(git, &[target])?.remove(target).map(|branch| branch.commit) else { return Ok(None) };
+    let own = format!("^{target}");
+    let listed = git.ask(&["log", "--first-parent", "-z", "--format=%H %P%n%s", "HEAD", &own, "--"])?;
+    let commits: Vec<(&str, &str)> = listed.split('\0').filter_map(|entry| entry.split_once('\n')).collect();
+    let Some(first) = commits.iter().rposition(|(_, subject)| subject.starts_with(UNFINISHED)) else { return Ok(None) };
+    let hashes = |at: usize| commits[at].0.split(' ').collect::<Vec<_>>();
+    let subject = format!("{UNFINISHED}{}", work.title);
+    let is_plain = (0..=first).all(|at| commits[at].1 == subject && hashes(at).len() == 2);
+    let tip = hashes(0)[0].to_owned();
+    let base = if is_plain { hashes(first)[1].to_owned() } else { git.ask(&["merge-base", &tip, &target])? };
+    Ok(Some(Unseen { tip, base, is_plain }))
 }

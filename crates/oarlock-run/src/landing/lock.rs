@@ -2,13 +2,19 @@
 //! the worker, and every git that it lets move the branch.
 
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use oarlock_git::merge::MergeRepository;
+use oarlock_model::Rejection;
 use oarlock_model::landing::BranchName;
 use oarlock_ops::OpError;
 use oarlock_ops::store::StoreError;
+
+/// The names of the lock files in the repository's common directory, around the digest of a branch.
+const LOCK_BEGIN: &str = "oarlock-landing-";
+const LOCK_END: &str = ".lock";
 
 /// How often a lock that somebody has is asked for again: the kernel's own waiting could not be ended by anything but death.
 const ASKED_EVERY: Duration = Duration::from_millis(50);
@@ -24,7 +30,7 @@ pub(super) fn digest(text: &str) -> String {
 /// # Errors
 /// `interrupted` when `is_over` says so while it waits, `store_unavailable` for a repository that cannot be written.
 pub(super) fn take(common_dir: &Path, onto: &BranchName, is_over: &dyn Fn() -> bool, waits: &mut dyn FnMut()) -> Result<File, OpError> {
-    let path = common_dir.join(format!("oarlock-landing-{}.lock", digest(onto.as_str())));
+    let path = common_dir.join(format!("{LOCK_BEGIN}{}{LOCK_END}", digest(onto.as_str())));
     let unusable = |error: std::io::Error| {
         let message = format!("the lock of the landing queue cannot be taken: {}: {error}", path.display());
         OpError::from(StoreError::Unavailable { message, hint: "make the repository writable".into() })
@@ -43,6 +49,61 @@ pub(super) fn take(common_dir: &Path, onto: &BranchName, is_over: &dyn Fn() -> b
                 thread::sleep(ASKED_EVERY);
             }
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        }
+    }
+}
+
+/// The landing queues of a repository, none of which is at work, held so that no worker begins on one.
+pub struct IdleQueues {
+    repository: Option<MergeRepository>,
+    locks: Vec<(PathBuf, File)>,
+}
+
+/// Holds the landing queues of the repository around a directory while its project is removed. Outside of a repository there are none.
+///
+/// # Errors
+/// `state_conflict` while a worker is at one of them, `store_unavailable` when the locks cannot be read.
+pub fn hold_landing_queues(dir: &Path) -> Result<IdleQueues, OpError> {
+    let Ok(repository) = MergeRepository::around(dir) else { return Ok(IdleQueues { repository: None, locks: Vec::new() }) };
+    let common = repository.common_dir();
+    let unusable = |error: std::io::Error| {
+        let message = format!("the locks of the landing queues cannot be read: {}: {error}", common.display());
+        OpError::from(StoreError::Unavailable { message, hint: "make the repository readable".into() })
+    };
+    let mut locks = Vec::new();
+    for entry in std::fs::read_dir(common).map_err(unusable)? {
+        let path = entry.map_err(unusable)?.path();
+        let is_lock =
+            path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(LOCK_BEGIN) && name.ends_with(LOCK_END));
+        if !is_lock {
+            continue;
+        }
+        let file = File::options().write(true).read(true).open(&path).map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => locks.push((path, file)),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Rejection::Conflict {
+                    message: "a worker of a landing queue of this repository is at work".into(),
+                    hint: "end `oarlock merge` and `oarlock run --merge` first".into(),
+                    details: serde_json::json!({"lock": path.display().to_string()}),
+                }
+                .into());
+            }
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        }
+    }
+    Ok(IdleQueues { repository: Some(repository), locks })
+}
+
+impl IdleQueues {
+    /// Removes what is left of the queues in the repository, after the project with their test worktrees has gone: best effort, since nothing
+    /// depends on it.
+    pub fn remove(self) {
+        if let Some(repository) = &self.repository {
+            repository.forget_gone_worktrees();
+        }
+        for (path, _held) in self.locks {
+            let _ = std::fs::remove_file(path);
         }
     }
 }

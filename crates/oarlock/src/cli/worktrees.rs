@@ -67,8 +67,10 @@ pub(crate) fn forget(args: &ForgetArgs, common: &Common, output: &Output) -> Res
     if !args.force {
         refuse_at_work(common, &target)?;
     }
+    let queues = oarlock_run::hold_landing_queues(project.root())?;
     let worktrees = oarlock_run::forget_worktrees(&project.dir(), args.force)?;
     let kept = oarlock_client::forget(project)?;
+    queues.remove();
     let root = project.root().display().to_string();
     Ok(output.reply("forget", &Reply::new(Forgotten { forgotten: ForgottenProject { root, worktrees, kept } })))
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use crate::support::{Project, object};
+use crate::support::{Project, fifo, heard, object};
 
 /// A repository with a target branch and an agent that works in a worktree of its own.
 pub(crate) struct Repo {
@@ -238,4 +238,25 @@ fn a_queue_waits_for_submissions_until_it_is_asked_to_end() {
     let reply = worker.reply();
     assert_eq!(reply.code, 130, "{}", reply.stderr);
     assert_eq!(Repo::tasks(&object(&reply.stdout, "merge"), "landed"), ["A"]);
+}
+
+#[test]
+fn a_project_whose_queue_is_worked_is_not_forgotten() {
+    let repo = Repo::new();
+    repo.submit("T-1", "main", &[("new.txt", "new\n")]);
+    let (started, go) = (fifo(&repo.project, "started"), fifo(&repo.project, "go"));
+    let test = format!("echo up > '{}'; read x < '{}'", started.display(), go.display());
+    let queue = repo.project.call_args(&["merge", "--onto", "main", "--once", "--test", &test]).start();
+    heard(&started);
+    let error = repo.project.fails("forget --force", 4, "state_conflict");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("landing queue")), "{error}");
+    fs::write(&go, "go\n").expect("it reads");
+    assert!(queue.output().status.success());
+    repo.project.ok("forget");
+    let left: Vec<String> = fs::read_dir(repo.project.root().join(".git"))
+        .expect("there")
+        .map(|entry| entry.expect("read").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.starts_with("oarlock"))
+        .collect();
+    assert_eq!((left, repo.git("worktree list --porcelain").matches("/landing/").count()), (vec![], 0));
 }
