@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use oarlock_model::duration::words::to_the_second;
 use oarlock_model::event::{AgentLost, Event, Fact, LossReason};
 use oarlock_model::ident::shown;
-use oarlock_model::task::Resting;
+use oarlock_model::task::{Gate, Resting};
 use oarlock_model::{AgentName, StoreTime, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::shapes::EventShape;
@@ -35,6 +35,8 @@ struct Known {
     title: String,
     holder: Option<(AgentName, StoreTime)>,
     is_done: bool,
+    /// Whether it is done only by landing.
+    lands: bool,
 }
 
 impl LogFollower {
@@ -48,7 +50,8 @@ impl LogFollower {
         for id in tree::tasks_of(&*view, root)? {
             if let Some(task) = view.task(&id)? {
                 let is_done = task.state == oarlock_model::task::TaskState::Done;
-                tasks.insert(id, Known { title: task.spec.title, holder: None, is_done });
+                let lands = task.spec.gate == Some(Gate::Merge);
+                tasks.insert(id, Known { title: task.spec.title, holder: None, is_done, lands });
             }
         }
         Ok(Self { root: root.clone(), after_seq, tasks, workers: BTreeMap::new(), joined: BTreeSet::new() })
@@ -123,7 +126,10 @@ impl LogFollower {
         match &event.fact {
             Fact::TaskAdded(added) => {
                 if added.spec.parent.as_ref().is_some_and(|parent| self.tasks.contains_key(parent)) {
-                    self.tasks.insert(added.id.clone(), Known { title: added.spec.title.clone(), ..Known::default() });
+                    self.tasks.insert(
+                        added.id.clone(),
+                        Known { title: added.spec.title.clone(), lands: added.spec.gate == Some(Gate::Merge), ..Known::default() },
+                    );
                 }
                 None
             }
@@ -167,7 +173,15 @@ impl LogFollower {
             }
             Fact::TaskSubmitted(_) => {
                 known.holder = None;
-                Some(format!("{id} \"{title}\" waits for approval"))
+                // What it hands in for landing, the next event says.
+                (!known.lands).then(|| format!("{id} \"{title}\" waits for approval"))
+            }
+            Fact::LandingQueued(queued) if queued.submission.is_none() => Some(format!("{id} \"{title}\" waits to land")),
+            Fact::TaskUpdated(updated) => {
+                if updated.change.gate.is_some() {
+                    known.lands = updated.change.gate == Some(Gate::Merge);
+                }
+                None
             }
             Fact::TaskFailed(failed) => {
                 known.holder = None;

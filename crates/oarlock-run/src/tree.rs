@@ -4,9 +4,10 @@ mod outside;
 
 use std::collections::BTreeSet;
 
-use oarlock_model::landing::LandingState;
+use oarlock_model::ident::shown;
+use oarlock_model::landing::{Landing, LandingRefusal, LandingState};
 use oarlock_model::rules::claim::is_able;
-use oarlock_model::task::TaskState;
+use oarlock_model::task::{Gate, TaskState};
 use oarlock_model::{AgentName, TaskId, limits};
 use oarlock_ops::owners::Owners;
 use oarlock_ops::presence::is_there;
@@ -14,6 +15,8 @@ use oarlock_ops::store::{StoreResult, View};
 
 /// Most tasks of one tree that are looked at.
 const TASKS_MAX: usize = 10_000;
+/// Files in conflict that an obstacle names.
+const FILES_NAMED_MAX: usize = 3;
 
 /// The task and its parts at any depth: each before its own parts, parts in the order of their creation.
 pub(crate) fn tasks_of(view: &dyn View, root: &TaskId) -> StoreResult<Vec<TaskId>> {
@@ -49,6 +52,10 @@ pub(crate) enum Obstacle {
     DeadEnd(TaskId, TaskState),
     /// The task waits for approval.
     Review(TaskId),
+    /// The task waits to land, and no queue of this run lands it.
+    Landing(TaskId),
+    /// The submissions of the task were refused, so often, until it had no attempts left; the last one with this reason and these files in conflict.
+    Refused(TaskId, u32, LandingRefusal, Vec<String>),
     /// The task needs others that are not part of the tree, and on which nobody works.
     Outside(TaskId, Vec<TaskId>),
     /// The task needs one that is not part of the tree and can no longer be done: in which state that is, or that it is stuck behind such a one.
@@ -63,6 +70,15 @@ impl Obstacle {
         match self {
             Obstacle::DeadEnd(id, state) => format!("{id} is {state}"),
             Obstacle::Review(id) => format!("{id} waits for approval"),
+            Obstacle::Landing(id) => format!("{id} waits to land"),
+            Obstacle::Refused(id, failures, reason, files) => {
+                let times = if *failures == 1 { "once".to_owned() } else { format!("{failures} times") };
+                let named = files.iter().take(FILES_NAMED_MAX).map(|file| shown(file)).collect::<Vec<_>>().join(", ");
+                let more = files.len().saturating_sub(FILES_NAMED_MAX);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                let within = if named.is_empty() { String::new() } else { format!(" in {named}{more}") };
+                format!("{id} was refused {times} ({reason}{within})")
+            }
             Obstacle::Outside(id, needs) => {
                 format!("{id} needs {}, which is not part of it", needs.iter().map(TaskId::as_str).collect::<Vec<_>>().join(", "))
             }
@@ -76,6 +92,12 @@ impl Obstacle {
         match self {
             Obstacle::DeadEnd(id, _) => format!("`oarlock task {id}` shows why; `oarlock requeue {id}` brings it back"),
             Obstacle::Review(id) => format!("`oarlock approve {id}` or `oarlock reject {id} --reason TEXT`"),
+            Obstacle::Landing(_) => "`oarlock merge` lands it".into(),
+            Obstacle::Refused(id, ..) => {
+                format!(
+                    "see `oarlock task {id}`; correct it on the branch oarlock/{id}, then `oarlock reject {id} --reason TEXT` gives it back"
+                )
+            }
             Obstacle::Outside(_, needs) => format!("finish {} first", needs.first().map_or("it", TaskId::as_str)),
             Obstacle::OutsideDeadEnd(_, need, _) => {
                 format!("`oarlock task {need}` shows why; bring it back, or take the edge away with `oarlock depend --remove`")
@@ -103,8 +125,10 @@ pub(crate) fn standing(view: &dyn View, owners: &dyn Owners, root: &TaskId, pool
                 Some(missing) => obstacles.push(Obstacle::Capability(id.clone(), missing)),
                 None => return Ok(Standing::Open),
             },
-            TaskState::Review if lands && is_landing(view, id)? => return Ok(Standing::Open),
-            TaskState::Review => obstacles.push(Obstacle::Review(id.clone())),
+            TaskState::Review => match reviewed(view, id)? {
+                Obstacle::Landing(_) if lands => return Ok(Standing::Open),
+                obstacle => obstacles.push(obstacle),
+            },
             TaskState::Dead | TaskState::Cancelled => obstacles.push(Obstacle::DeadEnd(id.clone(), state)),
             TaskState::Blocked => {
                 let outside = view.unmet_needs(id)?.into_iter().filter(|need| !members.contains(need));
@@ -121,10 +145,17 @@ pub(crate) fn standing(view: &dyn View, owners: &dyn Owners, root: &TaskId, pool
     Ok(Standing::Stalled(obstacles))
 }
 
-/// Whether a task waits for its commit to land, and for nobody's word.
-fn is_landing(view: &dyn View, id: &TaskId) -> StoreResult<bool> {
-    let landing = view.task(id)?.and_then(|task| task.landing);
-    Ok(landing.is_some_and(|landing| matches!(landing.state, LandingState::Queued | LandingState::Testing)))
+/// What a task in review waits for: its landing, or a person's word.
+fn reviewed(view: &dyn View, id: &TaskId) -> StoreResult<Obstacle> {
+    let Some(task) = view.task(id)? else { return Ok(Obstacle::Review(id.clone())) };
+    let failures = task.failures;
+    Ok(match task.landing {
+        Some(landing) if landing.is_open() => Obstacle::Landing(id.clone()),
+        Some(Landing { state: LandingState::Refused, reason: Some(reason), files, .. }) if task.spec.gate == Some(Gate::Merge) => {
+            Obstacle::Refused(id.clone(), failures, reason, files)
+        }
+        _ => Obstacle::Review(id.clone()),
+    })
 }
 
 /// The first capability of the task without which nobody who is there can claim it.
@@ -192,6 +223,19 @@ mod tests {
             ..Default::default()
         });
         check(&stores, Standing::Open);
+    }
+
+    #[test]
+    fn a_refused_landing_names_its_files_and_is_mended_by_a_rejection_not_an_approval() {
+        let id = task_id("A");
+        let conflict = |failures, files: &[&str]| {
+            Obstacle::Refused(id.clone(), failures, LandingRefusal::Conflict, files.iter().map(|file| (*file).to_owned()).collect())
+        };
+        assert_eq!(conflict(3, &["f.txt"]).in_words(), "A was refused 3 times (conflict in f.txt)");
+        assert_eq!(conflict(1, &["a", "b", "c", "d", "e"]).in_words(), "A was refused once (conflict in a, b, c and 2 more)");
+        assert_eq!(Obstacle::Refused(id.clone(), 2, LandingRefusal::Test, Vec::new()).in_words(), "A was refused 2 times (test)");
+        let remedy = conflict(3, &["f.txt"]).remedy();
+        assert!(remedy.contains("oarlock reject A --reason") && !remedy.contains("approve"), "{remedy}");
     }
 
     fn join(stores: &TestStores, name: &str) {
