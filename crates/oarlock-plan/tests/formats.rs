@@ -483,3 +483,10 @@ fn advice_names_the_smallest_number_of_agents_that_is_nearly_the_best() {
     let chain = plan("# T\n\n## Plan\n\n1. Create `a.rs`\n2. Change `a.rs`\n").advice.expect("a short plan");
     assert_eq!((chain.agents, chain.makespan_minutes[&1]), (1, chain.makespan_minutes[&8]));
 }
+
+#[test]
+fn what_a_step_begins_with_is_no_field_of_what_it_reads() {
+    let text = "# Tasks\n\n## Phase 1: User Story 1\n\n- [ ] T001 [P] [US1] Validation: add the checks to `src/form.ts`\n- [ ] T002 [P] [US1] Pattern \
+                matching: extend `src/form.ts`\n";
+    assert!(before(&plan(text)).contains(&(1, 2)));
+}

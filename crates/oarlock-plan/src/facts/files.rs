@@ -135,7 +135,7 @@ impl Scan {
         let (mut wrote, mut last_is_written) = (false, false);
         let has_topic = !self.topic.is_empty() || self.lines_with_files >= TOPIC_LINES_MAX;
         self.lines_with_files += usize::from(!found.is_empty());
-        let looks = looks || (!found.is_empty() && is_read_field(text));
+        let looks = looks || found.first().is_some_and(|path| is_read_field(text) && (!first || begins_value(text, path.start)));
         let mut prose = if found.is_empty() { String::new() } else { text.to_owned() };
         for (k, path) in found.iter().enumerate() {
             let is_test = is_test(&path.pattern);
@@ -209,6 +209,13 @@ fn is_read_field(text: &str) -> bool {
     let Some((name, _)) = text.split_once(':') else { return false };
     let words = tokens(name);
     (1..=3).contains(&words.len()) && words.iter().any(|word| READ_FIELDS.has(word)) && !words.iter().any(|word| is_writing(word))
+}
+
+/// Whether the value of a line's field begins with the path at a place: "**Pattern**: `src/a.ts`". "Validation: add the checks to `src/a.ts`" says what a
+/// step does.
+fn begins_value(text: &str, path: usize) -> bool {
+    let before = text.get(..path).unwrap_or_default();
+    before.split_once(':').is_some_and(|(_, value)| !value.chars().any(char::is_alphanumeric))
 }
 
 /// Whether what stands between two paths makes them one list. Alternatives of one word stand in one place.

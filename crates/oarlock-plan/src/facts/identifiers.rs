@@ -188,8 +188,8 @@ fn read_code(line: &str, out: &mut Names) {
         }
         push(&mut out.used, word, CHARS_MIN);
         // `func (s *Store) Name`: behind the bracket the name still comes.
-        let is_receiver = text[..at].matches('(').count() > text[..at].matches(')').count();
-        if awaits_name && !is_receiver {
+        let is_receiver = || text[..at].matches('(').count() > text[..at].matches(')').count();
+        if awaits_name && !is_receiver() {
             push(&mut out.defined, word, CHARS_MIN);
             awaits_name = false;
         }
