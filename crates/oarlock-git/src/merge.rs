@@ -21,6 +21,7 @@ pub use candidate::Merged;
 pub use commit::Message;
 pub use conflict::{Conflict, Hunk};
 pub use git::MergeRepository;
+pub(crate) use git::SETTINGS;
 pub use landed::LandedCommit;
 pub use reference::Moved;
 pub use tree::TestTree;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// Environment variables that make git use another repository, worktree or index than those of its directory. Hooks and aliases of git
+/// Environment variables that make git use another repository, worktree, index or attributes than those of its directory. Hooks and aliases of git
 /// set them for what they start.
-pub const REPOSITORY_VARIABLES: [&str; 8] = [
+pub const REPOSITORY_VARIABLES: [&str; 9] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
@@ -21,7 +21,11 @@ pub const REPOSITORY_VARIABLES: [&str; 8] = [
     "GIT_OBJECT_DIRECTORY",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_NAMESPACE",
+    "GIT_ATTR_SOURCE",
 ];
+
+/// The oldest git that merges without a worktree (`git merge-tree --write-tree`).
+pub(crate) const OLDEST: (u32, u32) = (2, 38);
 
 /// No process stays behind to tidy the repository up, which could hold its locks: git as people start it does that.
 const WITHOUT_MAINTENANCE: [&str; 2] = ["-c", "maintenance.auto=false"];
@@ -53,6 +57,12 @@ impl fmt::Display for GitFailed {
 }
 
 impl std::error::Error for GitFailed {}
+
+/// The first two numbers of `git version 2.47.3`.
+pub(crate) fn version_of(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.split_whitespace().nth(2)?.split('.').map(|part| part.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
+}
 
 /// What git prints, asked in `dir`, or in the current directory.
 ///

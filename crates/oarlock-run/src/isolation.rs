@@ -133,6 +133,6 @@ mod tests {
         assert!(matches!(unless_stopped(ended(), &signals), OpError::Rejected(_)));
         signals.raise();
         assert!(matches!(unless_stopped(ended(), &signals), OpError::Interrupted));
-        assert!(signals.taken(), "whoever ends on it still sees it");
+        assert!(signals.taken(), "the worker that ends on it still sees it");
     }
 }

@@ -43,7 +43,7 @@ impl Stages {
     }
 }
 
-/// Marks that no text has: the sides of a conflict are told apart by lines that begin with 31 of a character.
+/// Marks that no text has: lines that begin with 31 of one character separate the sides of a conflict.
 const MARK: usize = 31;
 
 impl MergeRepository {

@@ -5,10 +5,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::program::{GitFailed, ask_around, output_of};
+use crate::program::{GitFailed, OLDEST, REPOSITORY_VARIABLES, ask_around, output_of, version_of};
 
 /// Settings that decide what a merge is. Those of the user would make the same candidate another one on another machine.
-const SETTINGS: [&str; 13] = [
+pub(crate) const SETTINGS: [&str; 12] = [
     "merge.renames=true",
     "merge.renameLimit=7000",
     "merge.directoryRenames=conflict",
@@ -19,26 +19,9 @@ const SETTINGS: [&str; 13] = [
     "diff.renames=true",
     "core.attributesFile=/dev/null",
     "core.quotePath=false",
-    "core.bare=true",
     "core.logAllRefUpdates=true",
     "i18n.commitEncoding=UTF-8",
 ];
-
-/// Variables of the caller's git that would name another repository.
-pub(crate) const FOREIGN: [&str; 9] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_COMMON_DIR",
-    "GIT_PREFIX",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_NAMESPACE",
-    "GIT_ATTR_SOURCE",
-];
-
-/// The oldest git that can merge without a worktree.
-const GIT_MIN: (u32, u32) = (2, 38);
 
 /// A repository in which candidates are merged.
 #[derive(Debug)]
@@ -55,11 +38,8 @@ impl MergeRepository {
     /// There is no git, an older one than 2.38, or no repository.
     pub fn around(dir: &Path) -> Result<Self, GitFailed> {
         let version = ask_around(dir, &["version"]).map_err(|error| GitFailed(format!("git cannot be started: {error}")))?;
-        let numbers: Vec<u32> = version.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok()).collect();
-        if let [major, minor, ..] = numbers[..]
-            && (major, minor) < GIT_MIN
-        {
-            return Err(GitFailed(format!("git {major}.{minor} is too old: landing needs git {}.{} or newer", GIT_MIN.0, GIT_MIN.1)));
+        if version_of(&version).is_none_or(|version| version < OLDEST) {
+            return Err(GitFailed(format!("{} is too old: landing needs git {}.{} or newer", version.trim(), OLDEST.0, OLDEST.1)));
         }
         let common = ask_around(dir, &["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
         Ok(Self { common: PathBuf::from(common.trim_end_matches('\n')), lock: None })
@@ -89,12 +69,12 @@ impl MergeRepository {
     /// Git with the fixed settings, on no worktree.
     pub(crate) fn git(&self, args: &[&str]) -> Command {
         let mut command = Command::new("git");
-        for variable in FOREIGN {
+        for variable in REPOSITORY_VARIABLES {
             command.env_remove(variable);
         }
         command.env("LC_ALL", "C").env("GIT_ATTR_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0");
         command.current_dir(&self.common).arg("--git-dir").arg(&self.common);
-        for setting in SETTINGS {
+        for setting in SETTINGS.into_iter().chain(["core.bare=true"]) {
             command.args(["-c", setting]);
         }
         command.args(args).stdin(Stdio::null());
@@ -104,7 +84,7 @@ impl MergeRepository {
     /// Git in a worktree, with the settings of the user.
     pub(crate) fn git_in(dir: &Path, args: &[&str]) -> Command {
         let mut command = Command::new("git");
-        for variable in FOREIGN {
+        for variable in REPOSITORY_VARIABLES {
             command.env_remove(variable);
         }
         command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").arg("-C").arg(dir).args(args).stdin(Stdio::null());

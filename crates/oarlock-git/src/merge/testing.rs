@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-use super::git::{FOREIGN, MergeRepository};
+use super::git::MergeRepository;
+use crate::program::REPOSITORY_VARIABLES;
 
 pub(crate) struct Sandbox {
     dir: TempDir,
@@ -29,7 +30,7 @@ impl Sandbox {
 
     pub(crate) fn git(&self, args: &[&str]) -> String {
         let mut command = Command::new("git");
-        for variable in FOREIGN {
+        for variable in REPOSITORY_VARIABLES {
             command.env_remove(variable);
         }
         let run = command.arg("-C").arg(self.dir()).args(args).output().expect("git starts");

@@ -10,11 +10,9 @@ use oarlock_host::file::{WithoutTraps as _, canonical, private_dir};
 use super::names::is_branch;
 use super::refusal::Refusal;
 use super::shared::Shared;
-use crate::program::{Git, GitFailed};
+use crate::program::{Git, GitFailed, OLDEST, version_of};
 use crate::repository::Repository;
 
-/// The oldest git that merges without a worktree (`git merge-tree --write-tree`).
-const OLDEST: (u32, u32) = (2, 38);
 /// The directory of a project beside its repository's common directory.
 const PROJECT_DIR: &str = ".oarlock";
 /// The directory of the worktrees in it.
@@ -247,12 +245,6 @@ pub(crate) fn branches(git: &Git, names: &[&str]) -> Result<BTreeMap<String, Bra
         Some((name.to_owned(), Branch { commit: (*commit).to_owned(), checked_out }))
     };
     Ok(fields.chunks_exact(3).filter_map(read).collect())
-}
-
-/// The first two numbers of `git version 2.47.3`.
-fn version_of(text: &str) -> Option<(u32, u32)> {
-    let mut numbers = text.split_whitespace().nth(2)?.split('.').map(|part| part.parse().ok());
-    Some((numbers.next()??, numbers.next()??))
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! Merging commits without a worktree: nothing is checked out, so a merge that is cut off leaves nothing but unused objects.
 
+use crate::merge::SETTINGS;
 use crate::program::{Git, GitFailed};
-
-/// Settings under which the same two commits merge in the same way for everybody.
-const MERGING: [&str; 6] = ["-c", "merge.renames=true", "-c", "merge.directoryRenames=conflict", "-c", "merge.conflictStyle=merge"];
 
 /// What a merge of two commits gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +40,7 @@ pub(crate) fn containing(git: &Git, ours: &str, theirs: &str) -> Result<Option<S
 /// Git fails: the commits have nothing in common, or objects are missing.
 pub(crate) fn merge_trees(git: &Git, ours: &str, theirs: &str) -> Result<Merged, GitFailed> {
     let words = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs];
-    let merged = git.run(&[&MERGING[..], &words[..]].concat())?;
+    let merged = git.run(&SETTINGS.into_iter().flat_map(|setting| ["-c", setting]).chain(words).collect::<Vec<_>>())?;
     let mut parts = merged.printed.split('\0').filter(|part| !part.is_empty()).map(|part| part.trim_end_matches('\n').to_owned());
     match (merged.code, parts.next()) {
         (Some(0), Some(tree)) => Ok(Merged::Tree(tree)),

@@ -54,7 +54,7 @@ pub struct LandingTested {
     pub id: TaskId,
     /// Whether the merged tree may land.
     pub passed: bool,
-    /// Runs of the test for this tree; 0 when its result was known, or when there is no test.
+    /// Runs of the test for this tree; 0 when its result was known or nothing was tested.
     pub tests: u32,
     /// Whether the test failed and then passed on the same tree.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

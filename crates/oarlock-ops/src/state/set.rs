@@ -41,7 +41,7 @@ pub struct EntryReply {
     pub state: EntryShape,
 }
 
-/// A placeholder for standard input until it is read; nobody can type it.
+/// What stands for standard input until it is read; nobody can type it.
 const STDIN: &str = "\0-";
 
 /// Reads a JSON argument of the command line.

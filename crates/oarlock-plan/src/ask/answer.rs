@@ -10,7 +10,7 @@ const WRAPS_MAX: usize = 3;
 /// The one object in `output` that has the field `key`.
 ///
 /// # Errors
-/// There is none, or there are several that differ: one line that says so to whoever answered.
+/// There is none, or there are several that differ: one line that says so to the planner that answered.
 pub(crate) fn object(output: &str, key: &str) -> Result<Map<String, Value>, String> {
     if output.trim().is_empty() {
         return Err("nothing was printed on standard output".to_owned());

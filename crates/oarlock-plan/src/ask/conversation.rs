@@ -1,4 +1,4 @@
-//! The whole conversation with whoever plans a document: a question, faults that are told back, the attack, and in the end a plan or why there
+//! The whole conversation with the planner of a document: a question, faults that are reported back, the attack, and in the end a plan or why there
 //! is none. It runs nothing: each answer is handed in, and what comes back says what to do next.
 
 use oarlock_model::text::escaped_line;
@@ -22,9 +22,9 @@ use crate::task_text::split;
 const TRIES_MAX: usize = 3;
 /// How often the attack is asked for: once, and once more when its answer cannot be read.
 const ATTACKS_MAX: usize = 2;
-/// Faults that are told back at once.
+/// Faults that are reported back at once.
 const FAULTS_MAX: usize = 40;
-/// Bytes of an answer that are repeated to whoever gave it.
+/// Bytes of an answer that are repeated to the planner that gave it.
 const REPEATED_BYTES_MAX: usize = 64 * 1_024;
 /// Faults that the reason for giving up names.
 const NAMED_MAX: usize = 3;

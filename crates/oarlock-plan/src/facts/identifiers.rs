@@ -94,7 +94,7 @@ const PLACES: [&str; 18] = [
     "define",
 ];
 
-/// The names of code that a title works on, told by their capitals: "Add a method to BoatStore".
+/// The names of code that a title works on, recognised by their capitals: "Add a method to BoatStore".
 pub(crate) fn in_title(title: &str) -> impl Iterator<Item = &str> {
     let mut before = "";
     words(title).map(|(_, word)| word).filter(move |word| {
@@ -125,7 +125,7 @@ pub(crate) fn stem_of_file(name: &str) -> String {
     ["_test", "-test", "_spec", "-spec", "tests", "test"].iter().find_map(|end| stem.strip_suffix(end)).unwrap_or(stem).to_owned()
 }
 
-/// All names of code in a title, told by their capitals.
+/// All names of code in a title, recognised by their capitals.
 pub(crate) fn names(title: &str) -> impl Iterator<Item = &str> {
     words(title).map(|(_, word)| word).filter(|word| is_name(word))
 }

@@ -33,7 +33,7 @@ const ATTEMPT_FAILED: u8 = 1;
 /// Claim tasks and run a command for each, with the Markdown of the task on standard input.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct WorkArgs {
-    /// Run one task only; exit 1 when its attempt failed, 8 when there is no task
+    /// Run one task only; exit 1 after a failed attempt, 8 without a task
     #[arg(long)]
     once: bool,
     /// Only this task and its parts
