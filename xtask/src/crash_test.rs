@@ -22,10 +22,10 @@ use oarlock_ops::store::{EventFilter, Store};
 use oarlock_sqlite::{SqliteAdministration, SqliteStore, StorePaths};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
-use oarlock_testkit::faulty::Deed;
+use oarlock_testkit::faulty::StoreStep;
 
 use crate::output::{Outcome, say, warn};
-use doom::{Doom, Where};
+use doom::{Doom, KillPoint};
 use history::History;
 use shared::{now_ns, options};
 
@@ -114,7 +114,7 @@ fn crash_and_check(plan: &Plan) -> Outcome<()> {
     let (tasks, entries) = history.objects();
     let expired = expired(&place)?;
     // A crash test that tried too little has shown nothing.
-    if plan.kills >= SHORT && (deaths.len() <= 2 * Deed::ALL.len() || expired == 0 || history.stale == 0) {
+    if plan.kills >= SHORT && (deaths.len() <= 2 * StoreStep::ALL.len() || expired == 0 || history.stale == 0) {
         return Err(format!("too little was tried: {deaths:?}, {expired} leases ended, {} holders refused", history.stale).into());
     }
     let killed: usize = deaths.values().sum();
@@ -206,7 +206,7 @@ impl Lives<'_> {
 fn end(child: &Child, doom: Doom, life: Duration) -> Outcome<(bool, usize)> {
     let pid = Pid::from_child(child);
     let begun = Instant::now();
-    let (mut patience, mut stops) = (if doom.place == Where::Outside { life } else { PATIENCE }, 0);
+    let (mut patience, mut stops) = (if doom.place == KillPoint::Outside { life } else { PATIENCE }, 0);
     loop {
         let options = WaitIdOptions::EXITED | WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         match waitid(WaitId::Pid(pid), options)? {
@@ -220,7 +220,7 @@ fn end(child: &Child, doom: Doom, life: Duration) -> Outcome<(bool, usize)> {
                 let _ = waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED | WaitIdOptions::NOHANG)?;
             }
             Some(_) => return Ok((true, stops)),
-            None if begun.elapsed() >= patience && doom.stops && doom.place == Where::Outside && stops == 0 => {
+            None if begun.elapsed() >= patience && doom.stops && doom.place == KillPoint::Outside && stops == 0 => {
                 kill_process(pid, Signal::STOP)?;
                 // Seen in the next turn.
                 thread::sleep(Duration::from_micros(200));

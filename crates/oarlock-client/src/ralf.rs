@@ -20,7 +20,7 @@ use oarlock_ops::presence;
 use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::rfc3339;
-use oarlock_ops::state::{GetState, Sync, TellState};
+use oarlock_ops::state::{GetState, ReportState, Sync};
 use oarlock_ops::task::Split;
 use oarlock_plan::Plan;
 pub use oarlock_ralf::age_ms;
@@ -398,7 +398,7 @@ impl Opened {
         let is_live = self.store.snapshot()?.agent(who)?.is_some_and(|agent| agent.is_live());
         match value {
             Some(value) if is_live => self.order(&Caller::named(who.clone()), &Sync { merge: Some(value), ..Sync::default() }).map(drop),
-            value => self.order(&Caller::default(), &TellState { name: who.clone(), value, merge: true }).map(drop),
+            value => self.order(&Caller::default(), &ReportState { name: who.clone(), value, merge: true }).map(drop),
         }
     }
 }

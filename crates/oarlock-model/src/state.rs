@@ -35,19 +35,19 @@ pub struct Entry {
     pub updated_by: Option<AgentName>,
 }
 
-/// News for a session that others or time have caused; it gets them with its next heartbeat.
+/// A change that others, or time, made to the work of a session. The session gets it with its next heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Notice {
     /// The session.
     pub session: SessionId,
-    /// The news.
-    pub news: News,
+    /// What has changed.
+    pub kind: NoticeKind,
 }
 
-/// One piece of news. Stores keep it as JSON, so a new kind needs no new column.
+/// The change in a [`Notice`]. Stores keep it as JSON, so a new kind needs no new column.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum News {
+pub enum NoticeKind {
     /// It lost the lease of this task.
     Lost(TaskId),
     /// This task was cancelled while it held it.
@@ -73,11 +73,11 @@ pub struct EndedReservation {
 }
 
 impl EndedReservation {
-    /// The end of this reservation as news for its holder, unless `by`, the session that ended it, is the holder.
-    pub fn news(reservation: &Reservation, reason: ReservationEnd, by: Option<&SessionId>) -> Option<Notice> {
+    /// The notice of the end of this reservation for its holder, unless `by`, the session that ended it, is the holder.
+    pub fn notice(reservation: &Reservation, reason: ReservationEnd, by: Option<&SessionId>) -> Option<Notice> {
         (by != Some(&reservation.session)).then(|| Notice {
             session: reservation.session.clone(),
-            news: News::ReservationEnded(Self {
+            kind: NoticeKind::ReservationEnded(Self {
                 id: reservation.id.clone(),
                 pattern: reservation.target.to_string(),
                 task: reservation.task.clone(),

@@ -4,7 +4,7 @@ mod heartbeat;
 mod join;
 pub(crate) mod leave;
 mod list;
-pub(crate) mod news;
+pub(crate) mod notices;
 mod show;
 mod sighting;
 
@@ -12,6 +12,6 @@ pub use heartbeat::{Heartbeat, HeartbeatReply};
 pub use join::{Join, JoinReply};
 pub use leave::{Leave, LeaveReply};
 pub use list::{Agents, AgentsReply};
-pub use news::News;
+pub use notices::Notices;
 pub use show::{ShowAgent, ShowAgentReply};
 pub use sighting::Sighting;

@@ -204,7 +204,7 @@ pub const OF_BRIDGES: &[Entry] = &[
     orders::<crate::task::LeaveOutside>(Group::Tasks),
     orders::<crate::task::FinishOutside>(Group::Tasks),
     orders::<crate::agent::Sighting>(Group::Agents),
-    orders::<crate::state::TellState>(Group::State),
+    orders::<crate::state::ReportState>(Group::State),
     orders::<crate::landing::TakeLandings>(Group::Tasks),
     orders::<crate::landing::StartLanding>(Group::Tasks),
     orders::<crate::landing::TestedLanding>(Group::Tasks),

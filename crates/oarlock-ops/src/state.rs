@@ -2,12 +2,12 @@
 
 mod delete;
 mod get;
+mod report;
 mod set;
 mod sync;
-mod told;
 
 pub use delete::StateDelete;
 pub use get::{GetState, GetStateReply};
+pub use report::{ReportState, ReportStateReply};
 pub use set::{EntryReply, StateSet};
 pub use sync::Sync;
-pub use told::{TellState, TellStateReply};

@@ -40,7 +40,7 @@ pub use moment::MomentView;
 pub use offer::{Expired, Offer, QueuePlace};
 pub use queue::QueueView;
 pub use reservation::ReservationView;
-pub use rest::{AtRest, ClosedPart, Near, Standing};
+pub use rest::{AtRest, ClosedPart, Near, TaskNode};
 pub use served::ServedStore;
 pub use task::{LandingCounts, QueuedLanding, TaskFilter, TaskView};
 

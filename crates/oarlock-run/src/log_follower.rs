@@ -253,9 +253,9 @@ mod tests {
         add("A", Some("P"));
         add("other", None);
         let mut store = stores.open().expect("it opens");
-        let mut news = LogFollower::new(&mut *store, &task_id("P"), 0).expect("it reads");
+        let mut log = LogFollower::new(&mut *store, &task_id("P"), 0).expect("it reads");
         let name: AgentName = "P-w1".parse().expect("a name");
-        news.add_worker(name.clone(), "w1".into());
+        log.add_worker(name.clone(), "w1".into());
         let heard = Heard::default();
         let settings = Settings::default();
         let me = Caller::named(name.clone());
@@ -264,14 +264,14 @@ mod tests {
             call::mutate(&mut *store, &me, &settings, &Claim { id: Some(task_id(id)), ..Claim::default() }).expect("claims");
         }
         add("B", Some("P"));
-        assert!(news.read(&mut *store, &heard).expect("it reads"));
+        assert!(log.read(&mut *store, &heard).expect("it reads"));
         assert_eq!(heard.lines(), ["w1 claimed A \"Title of A\""]);
-        let live = news.live(StoreTime(i64::MAX), 1, 5);
+        let live = log.live(StoreTime(i64::MAX), 1, 5);
         assert_eq!((live.done, live.parts, live.at_work.len()), (0, 2, 1));
         call::mutate(&mut *store, &me, &settings, &Done::of(task_id("A"))).expect("finishes");
         stores.order(&Cancel { id: task_id("P"), drop: false });
-        assert!(news.read(&mut *store, &heard).expect("it reads"));
-        assert!(!news.read(&mut *store, &heard).expect("it reads"));
+        assert!(log.read(&mut *store, &heard).expect("it reads"));
+        assert!(!log.read(&mut *store, &heard).expect("it reads"));
         let lines = heard.lines();
         assert!(lines[1].starts_with("w1 finished A \"Title of A\" ("), "{lines:?}");
         assert_eq!(lines[2..], ["P was cancelled", "B was cancelled"]);

@@ -30,7 +30,7 @@ use crate::prepare::Preparing;
 use crate::progress::{Progress, Tell};
 use crate::report::{self, RunReport};
 use crate::signals::Signals;
-use crate::tree::{self, Obstacle, Standing};
+use crate::tree::{self, Obstacle, TreeProgress};
 use crate::watch::{SLICE_MS, Watch, is_passing};
 
 use queue::Queue;
@@ -103,12 +103,12 @@ pub(crate) fn run_until(
         onto = Some(target.to_string());
         merge = Some(queue::request(landing, target, WorkingDirectory::current()?.path().to_owned()));
     }
-    let news = LogFollower::new(&mut *store, &prepared.task, after_seq)?;
+    let log = LogFollower::new(&mut *store, &prepared.task, after_seq)?;
     let url = stores.url();
     thread::scope(|scope| {
         let pool = Pool { scope, tell: &tell, program, run, task: prepared.task.clone(), onto, url, slots: Vec::new() };
         let mut supervisor =
-            Supervisor { store, settings, signals, tell: &tell, task: prepared.task, watch, news, pool, queue: None, begun, checked: None };
+            Supervisor { store, settings, signals, tell: &tell, task: prepared.task, watch, log, pool, queue: None, begun, checked: None };
         supervisor.queue = merge.map(|merge| Queue::start(scope, stores, settings, merge, &tell));
         supervisor.start(if prepared.has_parts { prepared.agents } else { 1 })?;
         let ended = supervisor.supervise();
@@ -156,7 +156,7 @@ struct Supervisor<'scope, 'env> {
     tell: &'env dyn Tell,
     task: TaskId,
     watch: Watch,
-    news: LogFollower,
+    log: LogFollower,
     pool: Pool<'scope, 'env>,
     /// What lands its parts.
     queue: Option<Queue<'scope>>,
@@ -168,7 +168,7 @@ impl Supervisor<'_, '_> {
     fn start(&mut self, workers: usize) -> Result<(), OpError> {
         self.pool.start(&mut *self.store, workers)?;
         for slot in &self.pool.slots {
-            self.news.add_worker(slot.name.clone(), slot.label.clone());
+            self.log.add_worker(slot.name.clone(), slot.label.clone());
         }
         Ok(())
     }
@@ -203,20 +203,20 @@ impl Supervisor<'_, '_> {
     /// Looks at everything once.
     fn turn(&mut self) -> Result<Option<End>, OpError> {
         self.settle()?;
-        let is_news = self.news.read(&mut *self.store, self.tell)?;
+        let is_new = self.log.read(&mut *self.store, self.tell)?;
         for (name, label) in self.pool.reap(&mut *self.store)? {
-            self.news.add_worker(name, label);
+            self.log.add_worker(name, label);
         }
         let has_workers = self.pool.living().next().is_some();
         let is_due = self.checked.is_none_or(|at| at.elapsed() >= RECHECK);
-        if is_news || is_due || !has_workers {
+        if is_new || is_due || !has_workers {
             self.checked = Some(Instant::now());
             let owners = self.store.owners();
-            let standing = tree::standing(&*self.store.snapshot()?, &*owners, &self.task, &self.pool.names(), self.queue.is_some())?;
-            match standing {
-                Standing::Finished(state) => return Ok(Some(End::Finished(state))),
-                Standing::Stalled(obstacles) if self.is_final(&obstacles) => return Ok(Some(End::Stalled(obstacles))),
-                Standing::Stalled(_) | Standing::Open => {}
+            let progress = tree::progress(&*self.store.snapshot()?, &*owners, &self.task, &self.pool.names(), self.queue.is_some())?;
+            match progress {
+                TreeProgress::Finished(state) => return Ok(Some(End::Finished(state))),
+                TreeProgress::Stalled(obstacles) if self.is_final(&obstacles) => return Ok(Some(End::Stalled(obstacles))),
+                TreeProgress::Stalled(_) | TreeProgress::Open => {}
             }
         }
         if !has_workers {
@@ -226,7 +226,7 @@ impl Supervisor<'_, '_> {
             return Ok(Some(End::NoQueue));
         }
         let now = self.store.snapshot()?.now().store;
-        self.tell.live(&self.news.live(now, self.pool.living().count(), ms(self.begun.elapsed())));
+        self.tell.live(&self.log.live(now, self.pool.living().count(), ms(self.begun.elapsed())));
         Ok(None)
     }
 
@@ -239,7 +239,7 @@ impl Supervisor<'_, '_> {
     /// A capability that is missing may be that of a worker which has not joined yet.
     fn is_final(&self, obstacles: &[Obstacle]) -> bool {
         let waits = obstacles.iter().any(|obstacle| matches!(obstacle, Obstacle::Capability(..)));
-        !waits || self.pool.living().all(|name| self.news.has_joined(name))
+        !waits || self.pool.living().all(|name| self.log.has_joined(name))
     }
 
     fn finish(mut self, ended: Result<End, OpError>, landed: Option<Result<MergeEnd, OpError>>, wall_ms: i64) -> Result<RunEnd, OpError> {
@@ -254,7 +254,7 @@ impl Supervisor<'_, '_> {
             Err(error) if !is_passing(&error) => return Err(error),
             _ => {}
         }
-        self.news.read(&mut *self.store, self.tell)?;
+        self.log.read(&mut *self.store, self.tell)?;
         let names: Vec<AgentName> = self.pool.names();
         let mut report = report::report(&*self.store.snapshot()?, &self.task, &names, wall_ms)?;
         report.landing = landed;

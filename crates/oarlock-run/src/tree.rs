@@ -36,7 +36,7 @@ pub(crate) fn tasks_of(view: &dyn View, root: &TaskId) -> StoreResult<Vec<TaskId
 
 /// Whether work on a tree can go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum TreeProgress {
     /// The root is done, dead or cancelled.
     Finished(TaskState),
     /// Something of it is held, can be claimed, or will be by time alone.
@@ -109,7 +109,7 @@ impl Obstacle {
 
 /// Whether work on the tree of `root` by the agents `pool` can go on, as one moment of the store shows it. Others may be working on what it needs from
 /// outside: that is waited for while somebody can do it, and not when it is dead, or stuck behind what is.
-pub(crate) fn standing(view: &dyn View, owners: &dyn Owners, root: &TaskId, pool: &[AgentName], lands: bool) -> StoreResult<Standing> {
+pub(crate) fn progress(view: &dyn View, owners: &dyn Owners, root: &TaskId, pool: &[AgentName], lands: bool) -> StoreResult<TreeProgress> {
     let tasks = tasks_of(view, root)?;
     let members: BTreeSet<&TaskId> = tasks.iter().collect();
     let others = outside::Others::there(view, owners, pool)?;
@@ -117,23 +117,23 @@ pub(crate) fn standing(view: &dyn View, owners: &dyn Owners, root: &TaskId, pool
     for id in &tasks {
         let Some(state) = view.task_state(id)? else { continue };
         if id == root && state.is_finished() {
-            return Ok(Standing::Finished(state));
+            return Ok(TreeProgress::Finished(state));
         }
         match state {
-            TaskState::Claimed | TaskState::Scheduled => return Ok(Standing::Open),
+            TaskState::Claimed | TaskState::Scheduled => return Ok(TreeProgress::Open),
             TaskState::Ready => match missing_capability(view, owners, id)? {
                 Some(missing) => obstacles.push(Obstacle::Capability(id.clone(), missing)),
-                None => return Ok(Standing::Open),
+                None => return Ok(TreeProgress::Open),
             },
             TaskState::Review => match reviewed(view, id)? {
-                Obstacle::Landing(_) if lands => return Ok(Standing::Open),
+                Obstacle::Landing(_) if lands => return Ok(TreeProgress::Open),
                 obstacle => obstacles.push(obstacle),
             },
             TaskState::Dead | TaskState::Cancelled => obstacles.push(Obstacle::DeadEnd(id.clone(), state)),
             TaskState::Blocked => {
                 let outside = view.unmet_needs(id)?.into_iter().filter(|need| !members.contains(need));
                 match outside::prospect(view, &others, outside)? {
-                    outside::Prospect::UnderWay => return Ok(Standing::Open),
+                    outside::Prospect::UnderWay => return Ok(TreeProgress::Open),
                     outside::Prospect::Never(need, state) => obstacles.push(Obstacle::OutsideDeadEnd(id.clone(), need, state)),
                     outside::Prospect::Idle(needs) if !needs.is_empty() => obstacles.push(Obstacle::Outside(id.clone(), needs)),
                     outside::Prospect::Idle(_) => {}
@@ -142,7 +142,7 @@ pub(crate) fn standing(view: &dyn View, owners: &dyn Owners, root: &TaskId, pool
             TaskState::Waiting | TaskState::Done => {}
         }
     }
-    Ok(Standing::Stalled(obstacles))
+    Ok(TreeProgress::Stalled(obstacles))
 }
 
 /// What a task in review waits for: its landing, or a person's word.
@@ -183,11 +183,11 @@ mod tests {
         stores.order(&add);
     }
 
-    fn check(stores: &TestStores, want: Standing) {
+    fn check(stores: &TestStores, want: TreeProgress) {
         let mut store = stores.open().expect("it opens");
         let owners = store.owners();
         let view = store.snapshot().expect("it reads");
-        assert_eq!(standing(&*view, &*owners, &task_id("P"), &[], false).expect("it reads"), want);
+        assert_eq!(progress(&*view, &*owners, &task_id("P"), &[], false).expect("it reads"), want);
     }
 
     #[test]
@@ -197,14 +197,14 @@ mod tests {
         add(&stores, "A", Some("P"), &[], &[]);
         add(&stores, "B", Some("P"), &["A"], &[]);
         add(&stores, "A1", Some("A"), &[], &[]);
-        check(&stores, Standing::Open);
+        check(&stores, TreeProgress::Open);
         let mut store = stores.open().expect("it opens");
         let ids = tasks_of(&*store.snapshot().expect("it reads"), &task_id("P")).expect("it reads");
         assert_eq!(ids, ["P", "A", "A1", "B"].map(task_id));
         stores.order(&Cancel { id: task_id("A1"), drop: false });
-        check(&stores, Standing::Stalled(vec![Obstacle::DeadEnd(task_id("A1"), TaskState::Cancelled)]));
+        check(&stores, TreeProgress::Stalled(vec![Obstacle::DeadEnd(task_id("A1"), TaskState::Cancelled)]));
         stores.order(&Cancel { id: task_id("P"), drop: false });
-        check(&stores, Standing::Finished(TaskState::Cancelled));
+        check(&stores, TreeProgress::Finished(TaskState::Cancelled));
     }
 
     #[test]
@@ -216,13 +216,13 @@ mod tests {
         add(&stores, "B", Some("P"), &[], &["sql"]);
         let outside = Obstacle::Outside(task_id("A"), vec![task_id("X")]);
         let capability = Obstacle::Capability(task_id("B"), "sql".into());
-        check(&stores, Standing::Stalled(vec![outside, capability]));
+        check(&stores, TreeProgress::Stalled(vec![outside, capability]));
         stores.order(&oarlock_ops::agent::Join {
             name: Some("ada".parse().expect("a name")),
             can: vec!["sql".parse().expect("a label")],
             ..Default::default()
         });
-        check(&stores, Standing::Open);
+        check(&stores, TreeProgress::Open);
     }
 
     #[test]
@@ -249,15 +249,15 @@ mod tests {
         add(&stores, "Y", None, &["X"], &[]);
         add(&stores, "P", None, &[], &[]);
         add(&stores, "A", Some("P"), &["Y"], &[]);
-        check(&stores, Standing::Stalled(vec![Obstacle::Outside(task_id("A"), vec![task_id("Y")])]));
+        check(&stores, TreeProgress::Stalled(vec![Obstacle::Outside(task_id("A"), vec![task_id("Y")])]));
         join(&stores, "ada");
-        check(&stores, Standing::Open);
+        check(&stores, TreeProgress::Open);
         let mut store = stores.open().expect("it opens");
         // One of the run's own workers takes nothing outside of its tree.
         let owners = store.owners();
         let view = store.snapshot().expect("it reads");
         let pool = ["ada".parse().expect("a name")];
-        assert!(matches!(standing(&*view, &*owners, &task_id("P"), &pool, false), Ok(Standing::Stalled(_))));
+        assert!(matches!(progress(&*view, &*owners, &task_id("P"), &pool, false), Ok(TreeProgress::Stalled(_))));
     }
 
     #[test]
@@ -275,7 +275,7 @@ mod tests {
         let want = [("A", "Y", stuck), ("B", "X", "cancelled")];
         check(
             &stores,
-            Standing::Stalled(want.map(|(id, need, state)| Obstacle::OutsideDeadEnd(task_id(id), task_id(need), state)).to_vec()),
+            TreeProgress::Stalled(want.map(|(id, need, state)| Obstacle::OutsideDeadEnd(task_id(id), task_id(need), state)).to_vec()),
         );
     }
 }

@@ -8,7 +8,7 @@ use oarlock_model::event::{
 use oarlock_model::landing::Landing;
 use oarlock_model::rules::authority::speaks_for;
 use oarlock_model::rules::transition::{self, Hold};
-use oarlock_model::state::{EndedReservation, News, Notice};
+use oarlock_model::state::{EndedReservation, Notice, NoticeKind};
 use oarlock_model::task::{Gate, Grant, GrantEnd, Resting, TaskState};
 use oarlock_model::{SessionId, TaskId, seeded};
 use oarlock_ops::store::Counts;
@@ -153,8 +153,9 @@ impl Projection<'_> {
             }
             Fact::DependencyAdded(fact) => {
                 fact.on.iter().try_for_each(|need| task::add_need(conn, key.seq, need))?;
-                let news = |(task, session): (&TaskId, &SessionId)| Notice { session: session.clone(), news: News::Blocked(task.clone()) };
-                fact.notify.iter().map(news).try_for_each(|notice| agent::add_notice(conn, &notice))?;
+                let notice =
+                    |(task, session): (&TaskId, &SessionId)| Notice { session: session.clone(), kind: NoticeKind::Blocked(task.clone()) };
+                fact.notify.iter().map(notice).try_for_each(|notice| agent::add_notice(conn, &notice))?;
                 self.rest_if(key, fact.resting)
             }
             Fact::DependencyRemoved(fact) => {
@@ -186,7 +187,7 @@ impl Projection<'_> {
             },
             Fact::ReservationEnded(fact) => {
                 let ended = reservation::delete(conn, &fact.id)?;
-                let notice = EndedReservation::news(&ended, fact.reason, event.session.as_ref());
+                let notice = EndedReservation::notice(&ended, fact.reason, event.session.as_ref());
                 notice.map_or(Ok(()), |notice| agent::add_notice(conn, &notice))
             }
             Fact::MessageSent(fact) => match &event.agent {
@@ -240,7 +241,7 @@ impl Projection<'_> {
         if key.state == TaskState::Claimed
             && let Some(grant) = task::running_grant(self.conn, &fact.id)?
         {
-            agent::add_notice(self.conn, &Notice { session: grant.session, news: News::Cancelled(fact.id.clone()) })?;
+            agent::add_notice(self.conn, &Notice { session: grant.session, kind: NoticeKind::Cancelled(fact.id.clone()) })?;
         }
         task::end_grant(self.conn, key.seq, GrantEnd::Cancelled)?;
         outside::forget(self.conn, key.seq)?;
@@ -262,8 +263,8 @@ impl Projection<'_> {
         let (attempt, failures, ..) = task::counts(self.conn, key.seq)?;
         task::set_counts(self.conn, key.seq, attempt, failures, fact.losses)?;
         task::end_grant(self.conn, key.seq, GrantEnd::Lost)?;
-        let news = News::Lost(fact.task.clone());
-        agent::add_notice(self.conn, &Notice { session: fact.holder_session.clone(), news })?;
+        let kind = NoticeKind::Lost(fact.task.clone());
+        agent::add_notice(self.conn, &Notice { session: fact.holder_session.clone(), kind })?;
         self.rest_if(key, fact.resting)
     }
 

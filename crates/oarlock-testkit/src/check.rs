@@ -145,7 +145,7 @@ fn leftovers(state: &State) -> Vec<String> {
         }
     }
     for notice in state.notices.iter().filter(|notice| !live.contains(&notice.session)) {
-        faults.push(format!("(9) a notice waits for {}, which is over: {:?}", notice.session, notice.news));
+        faults.push(format!("(9) a notice waits for {}, which is over: {:?}", notice.session, notice.kind));
     }
     faults
 }

@@ -156,7 +156,7 @@ fn around(view: &dyn View, task: &Task) -> StoreResult<String> {
     let id = &task.id;
     let waits = matches!(task.state, TaskState::Blocked | TaskState::Waiting);
     Ok(format!(
-        "children {:?}, tree {:?}, open {} {:?}, dependants {:?}, unmet {:?}, waits for {:?}, stuck {}, dead ends {:?}, standing {:?}, urgency {}, \
+        "children {:?}, tree {:?}, open {} {:?}, dependants {:?}, unmet {:?}, waits for {:?}, stuck {}, dead ends {:?}, node {:?}, urgency {}, \
          rests {}, reservations {:?}, offer {:?}, grant {:?}",
         view.children(id)?,
         view.tree(id)?,
@@ -167,7 +167,7 @@ fn around(view: &dyn View, task: &Task) -> StoreResult<String> {
         view.waits_for(id)?,
         waits && view.is_stuck(id)?,
         view.dead_ends(id, 100)?,
-        view.standing(id)?,
+        view.node(id)?,
         urgency(view, task)?,
         rests(view, task)?,
         view.reservations_of_task(id)?,

@@ -8,7 +8,7 @@ use crate::wrapped::{Hooks, Wrapped};
 
 /// What is done to a store. The reply is what the caller of the operation gets, so the caller itself passes that point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Deed {
+pub enum StoreStep {
     /// A transaction begins.
     Begin,
     /// Something is written in it.
@@ -19,16 +19,16 @@ pub enum Deed {
     Reply,
 }
 
-impl Deed {
+impl StoreStep {
     /// All of them.
-    pub const ALL: [Deed; 4] = [Deed::Begin, Deed::Write, Deed::Commit, Deed::Reply];
+    pub const ALL: [StoreStep; 4] = [StoreStep::Begin, StoreStep::Write, StoreStep::Commit, StoreStep::Reply];
 }
 
-/// A place at which something may happen to the process: before a deed, or after it.
+/// A place at which something may happen to the process: before a step, or after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FailPoint {
-    /// The deed.
-    pub deed: Deed,
+    /// The step.
+    pub step: StoreStep,
     /// Whether it has been done.
     pub after: bool,
 }
@@ -41,29 +41,29 @@ pub type AtFailPoint = Arc<dyn Fn(FailPoint) + Send + Sync>;
 pub struct Failing(AtFailPoint);
 
 impl Failing {
-    fn around<T>(&self, deed: Deed, act: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
-        (self.0)(FailPoint { deed, after: false });
+    fn around<T>(&self, step: StoreStep, act: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
+        (self.0)(FailPoint { step, after: false });
         let outcome = act();
-        (self.0)(FailPoint { deed, after: true });
+        (self.0)(FailPoint { step, after: true });
         outcome
     }
 }
 
 impl Hooks for Failing {
     fn begin<T>(&mut self, act: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
-        self.around(Deed::Begin, act)
+        self.around(StoreStep::Begin, act)
     }
 
     fn write<T>(&mut self, _rows: u64, act: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
-        self.around(Deed::Write, act)
+        self.around(StoreStep::Write, act)
     }
 
     fn take_lock<T>(&mut self, act: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
-        self.around(Deed::Write, act)
+        self.around(StoreStep::Write, act)
     }
 
     fn commit(&mut self, act: impl FnOnce() -> StoreResult<()>) -> StoreResult<()> {
-        self.around(Deed::Commit, act)
+        self.around(StoreStep::Commit, act)
     }
 }
 

@@ -19,7 +19,7 @@ use oarlock_ops::owners::{OwnerLiveness, Owners};
 use oarlock_ops::store::{
     AgentView, AtRest, ClosedPart, Counts, Durability, EntryPage, EntryView, EventFilter, Expired, GraphView, InboxPart, LandingCounts,
     Listening, LogView, MessageView, MomentView, Near, NewEvent, Offer, QueuePlace, QueueView, QueuedLanding, ReplyKey, ReservationView,
-    Standing, Store, StoreResult, StoredReply, TaskFilter, TaskView, Transaction, View,
+    Store, StoreResult, StoredReply, TaskFilter, TaskNode, TaskView, Transaction, View,
 };
 use oarlock_ops::topic::Topics;
 
@@ -266,7 +266,7 @@ impl<H: Hooks> GraphView for Inside<'_, H> {
         fn tree(&self, id: &TaskId) -> StoreResult<Vec<(TaskId, TaskState)>>;
         fn open_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
         fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
-        fn standing(&self, id: &TaskId) -> StoreResult<Option<Standing>>;
+        fn node(&self, id: &TaskId) -> StoreResult<Option<TaskNode>>;
         fn task_number(&self, id: &TaskId) -> StoreResult<Option<Number>>;
         fn around(&self, task: Number) -> StoreResult<Option<Around>>;
         fn above(&self, task: Number) -> StoreResult<Option<Around>>;

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use oarlock_testkit::faulty::{Deed, FailPoint};
+use oarlock_testkit::faulty::{FailPoint, StoreStep};
 
 /// Where it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Where {
+pub(super) enum KillPoint {
     /// From outside, whatever it is doing.
     Outside,
     /// At a fail point of the store.
@@ -19,7 +19,7 @@ pub(super) enum Where {
 /// What happens to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Doom {
-    pub(super) place: Where,
+    pub(super) place: KillPoint,
     /// How many times the place is passed unharmed.
     pub(super) after: u32,
     /// Whether it is stopped for a while and goes on, instead of being killed.
@@ -29,9 +29,9 @@ pub(super) struct Doom {
 impl Doom {
     /// Every place, one after another; half of the processes are killed from outside.
     pub(super) fn nth(n: usize, rng: &mut fastrand::Rng) -> Self {
-        let points = Deed::ALL.into_iter().flat_map(|deed| [false, true].map(|after| Where::Point(FailPoint { deed, after })));
-        let places: Vec<Where> = points.chain([false, true].map(|after| Where::Disk { after })).collect();
-        let place = if n.is_multiple_of(2) { Where::Outside } else { places[n / 2 % places.len()] };
+        let points = StoreStep::ALL.into_iter().flat_map(|step| [false, true].map(|after| KillPoint::Point(FailPoint { step, after })));
+        let places: Vec<KillPoint> = points.chain([false, true].map(|after| KillPoint::Disk { after })).collect();
+        let place = if n.is_multiple_of(2) { KillPoint::Outside } else { places[n / 2 % places.len()] };
         Self { place, after: rng.u32(..12), stops: rng.u8(..12) == 0 }
     }
 
@@ -48,11 +48,11 @@ impl Doom {
 impl fmt::Display for Doom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = match self.place {
-            Where::Outside => "outside".to_owned(),
-            Where::Point(FailPoint { deed, after }) => {
-                format!("{}-{}", if after { "after" } else { "before" }, format!("{deed:?}").to_lowercase())
+            KillPoint::Outside => "outside".to_owned(),
+            KillPoint::Point(FailPoint { step, after }) => {
+                format!("{}-{}", if after { "after" } else { "before" }, format!("{step:?}").to_lowercase())
             }
-            Where::Disk { after } => format!("{}-disk", if after { "after" } else { "before" }),
+            KillPoint::Disk { after } => format!("{}-disk", if after { "after" } else { "before" }),
         };
         write!(f, "{place}:{}:{}", self.after, if self.stops { "stop" } else { "kill" })
     }
@@ -65,11 +65,11 @@ impl FromStr for Doom {
         let none = || format!("{text} is no doom");
         let [place, after, signal] = text.split(':').collect::<Vec<_>>()[..] else { return Err(none()) };
         let place = match place.split_once('-') {
-            None => Where::Outside,
-            Some((side, deed)) => {
-                match (side == "after", Deed::ALL.into_iter().find(|known| format!("{known:?}").to_lowercase() == deed)) {
-                    (after, Some(deed)) => Where::Point(FailPoint { deed, after }),
-                    (after, None) => Where::Disk { after },
+            None => KillPoint::Outside,
+            Some((side, step)) => {
+                match (side == "after", StoreStep::ALL.into_iter().find(|known| format!("{known:?}").to_lowercase() == step)) {
+                    (after, Some(step)) => KillPoint::Point(FailPoint { step, after }),
+                    (after, None) => KillPoint::Disk { after },
                 }
             }
         };

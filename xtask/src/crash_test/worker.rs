@@ -16,10 +16,10 @@ use oarlock_ops::caller::Caller;
 use oarlock_ops::registry;
 use oarlock_ops::settings::Settings;
 use oarlock_sqlite::{SqliteStore, StorePaths};
-use oarlock_testkit::faulty::{Deed, FailPoint, Faulty};
+use oarlock_testkit::faulty::{FailPoint, Faulty, StoreStep};
 use serde_json::{Value, json};
 
-use super::doom::{Doom, Where};
+use super::doom::{Doom, KillPoint};
 use super::shared::{ROUND_MS, TTL_MS, now_ns, options};
 use crate::output::{Outcome, say};
 
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &[String]) -> Outcome<()> {
     let _watch = doom_on_disk(&doom, place.dir());
     let left = AtomicU32::new(doom.after);
     let at: oarlock_testkit::faulty::AtFailPoint = Arc::new(move |point: FailPoint| {
-        if doom.place == Where::Point(point) && left.fetch_sub(1, Ordering::SeqCst) == 0 {
+        if doom.place == KillPoint::Point(point) && left.fetch_sub(1, Ordering::SeqCst) == 0 {
             doom.meet();
         }
     });
@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &[String]) -> Outcome<()> {
 
 /// A disk on which a call is the last one, if that is the doom.
 fn doom_on_disk(doom: &Doom, dir: &Path) -> Option<Watch> {
-    let Where::Disk { after } = doom.place else { return None };
+    let KillPoint::Disk { after } = doom.place else { return None };
     let watch = watch(dir);
     watch.fail(Some(Fault { after: doom.after.into(), failure: Failure::Signal { signal: doom.signal(), after }, lasts: false }));
     Some(watch)
@@ -156,7 +156,7 @@ impl Worker {
         let entry = registry::find(verb).ok_or_else(|| OpError::Internal(format!("no verb {verb}")))?;
         let outcome =
             (entry.from_json)(request)?.run(&mut self.store, &self.caller, &Settings::default()).and_then(|reply| reply.to_value());
-        (self.at)(FailPoint { deed: Deed::Reply, after: false });
+        (self.at)(FailPoint { step: StoreStep::Reply, after: false });
         let (told, line) = match outcome {
             Ok(reply) => (Ok(reply.clone()), reply),
             Err(error @ OpError::Rejected(_)) => {
@@ -170,7 +170,7 @@ impl Worker {
             }
         };
         say(format!("told {} {} {line}", self.asked, now_ns()));
-        (self.at)(FailPoint { deed: Deed::Reply, after: true });
+        (self.at)(FailPoint { step: StoreStep::Reply, after: true });
         Ok(told)
     }
 }

@@ -28,14 +28,14 @@ pub struct AgentIdentity {
     /// The session, when the client was started in one.
     pub session: Option<SessionId>,
     /// How it is known.
-    standing: Standing,
+    known_by: KnownBy,
     /// What the client calls its run.
     pub(super) harness: String,
 }
 
 /// How a hook knows whom it acts for, and so what it may do in its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Standing {
+enum KnownBy {
     /// By the id of the client's session, whose agent the hook makes and ends.
     Run,
     /// By a name that the environment gives, which may be another session's.
@@ -65,12 +65,12 @@ impl AgentIdentity {
         };
         let run = input.session.as_deref().unwrap_or(own.as_str());
         let harness = harness(client.name(), run);
-        let standing = match (&session, given) {
-            (Some(_), _) => Standing::Guest,
-            (None, Some(_)) => Standing::Named,
-            (None, None) => Standing::Run,
+        let known_by = match (&session, given) {
+            (Some(_), _) => KnownBy::Guest,
+            (None, Some(_)) => KnownBy::Named,
+            (None, None) => KnownBy::Run,
         };
-        Ok(Self { name: own, session, standing, harness })
+        Ok(Self { name: own, session, known_by, harness })
     }
 
     /// The same run under the name of its own, where the one that was given is another's.
@@ -79,7 +79,7 @@ impl AgentIdentity {
     /// A name that is refused.
     pub(super) fn renamed(&self, client: Client, input: &HookInput) -> Result<Self, Rejection> {
         let run = input.session.as_deref().unwrap_or("session");
-        Ok(Self { name: naming::session(client.name(), run)?, session: None, standing: Standing::Run, harness: self.harness.clone() })
+        Ok(Self { name: naming::session(client.name(), run)?, session: None, known_by: KnownBy::Run, harness: self.harness.clone() })
     }
 
     /// The same in the session that its run has joined, when it has.
@@ -89,17 +89,17 @@ impl AgentIdentity {
 
     /// Whether it has only a name that the environment gives, which may be another session's.
     pub(super) fn is_only_named(&self) -> bool {
-        self.session.is_none() && self.standing == Standing::Named
+        self.session.is_none() && self.known_by == KnownBy::Named
     }
 
     /// Whether the hook makes its sessions and ends them.
     pub(crate) fn joins(&self) -> bool {
-        matches!(self.standing, Standing::Run | Standing::Named | Standing::Helper(_))
+        matches!(self.known_by, KnownBy::Run | KnownBy::Named | KnownBy::Helper(_))
     }
 
     /// Whose helper it is.
     pub(crate) fn parent(&self) -> Option<&AgentName> {
-        if let Standing::Helper(parent) = &self.standing { Some(parent) } else { None }
+        if let KnownBy::Helper(parent) = &self.known_by { Some(parent) } else { None }
     }
 
     /// The same in this session.
@@ -115,7 +115,7 @@ impl AgentIdentity {
         Ok(Self {
             name: naming::helper(&self.name, thread)?,
             session: None,
-            standing: Standing::Helper(self.name.clone()),
+            known_by: KnownBy::Helper(self.name.clone()),
             harness: naming::run(&format!("{}/{thread}", self.harness)),
         })
     }
@@ -142,15 +142,15 @@ impl AgentIdentity {
     /// None for a name that was read.
     pub fn above(name: Option<AgentName>, session: Option<SessionId>) -> Result<Self, OpError> {
         let given = name.or_else(|| session.as_ref().and_then(SessionId::agent));
-        let standing = if given.is_some() { Standing::Guest } else { Standing::Unknown(oarlock_client::caller::ancestors()) };
+        let known_by = if given.is_some() { KnownBy::Guest } else { KnownBy::Unknown(oarlock_client::caller::ancestors()) };
         let name = given.map_or_else(|| AgentName::parse("somebody"), Ok)?;
-        Ok(Self { name, session, standing, harness: String::new() })
+        Ok(Self { name, session, known_by, harness: String::new() })
     }
 
     /// The caller of its calls.
     pub(crate) fn caller(&self) -> Caller {
-        let (name, ancestors) = match &self.standing {
-            Standing::Unknown(ancestors) => (None, ancestors.clone()),
+        let (name, ancestors) = match &self.known_by {
+            KnownBy::Unknown(ancestors) => (None, ancestors.clone()),
             _ => (Some(self.name.clone()), Vec::new()),
         };
         Caller { name, session: self.session.clone(), ancestors, authority: Authority::Operator, key: None, root: None }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ApplyError, EndedReservation, Entry, News, Notice, State};
+use super::{ApplyError, EndedReservation, Entry, Notice, NoticeKind, State};
 use crate::agent::{Agent, Presence, SessionEnd};
 use crate::event::{
     AgentJoined, Event, Fact, LeaseLost, LeaveReason, MessageSent, ReleaseReason, ReservationMade, TaskAdded, TaskCancelled, TaskClaimed,
@@ -177,7 +177,7 @@ impl State {
                 task.needs.extend(fact.on.iter().cloned());
                 rest_if(task, fact.resting);
                 for (task, session) in &fact.notify {
-                    self.notices.insert(Notice { session: session.clone(), news: News::Blocked(task.clone()) });
+                    self.notices.insert(Notice { session: session.clone(), kind: NoticeKind::Blocked(task.clone()) });
                 }
                 Ok(())
             }
@@ -193,8 +193,8 @@ impl State {
             Fact::ReservationMade(fact) => self.reserve(event, fact),
             Fact::ReservationEnded(fact) => {
                 let ended = self.reservations.remove(&fact.id).ok_or_else(|| format!("there is no reservation {}", fact.id))?;
-                if let Some(notice) = EndedReservation::news(&ended, fact.reason, event.session.as_ref()) {
-                    self.tell(&ended.agent, notice);
+                if let Some(notice) = EndedReservation::notice(&ended, fact.reason, event.session.as_ref()) {
+                    self.add_notice(&ended.agent, notice);
                 }
                 Ok(())
             }
@@ -341,7 +341,7 @@ impl State {
         task.state = TaskState::Cancelled;
         task.retry_at = None;
         if let Some(session) = held_by {
-            self.notices.insert(Notice { session, news: News::Cancelled(id.clone()) });
+            self.notices.insert(Notice { session, kind: NoticeKind::Cancelled(id.clone()) });
         }
         Ok(())
     }
@@ -354,12 +354,12 @@ impl State {
         task.losses = fact.losses;
         task.end_grant(GrantEnd::Lost);
         rest_if(task, fact.resting);
-        self.tell(&fact.holder, Notice { session: fact.holder_session.clone(), news: News::Lost(fact.task.clone()) });
+        self.add_notice(&fact.holder, Notice { session: fact.holder_session.clone(), kind: NoticeKind::Lost(fact.task.clone()) });
         Ok(())
     }
 
-    /// Keeps news for a session of this agent. A session that is over gets none.
-    fn tell(&mut self, agent: &AgentName, notice: Notice) {
+    /// Keeps a notice for a session of this agent. A session that is over gets none.
+    fn add_notice(&mut self, agent: &AgentName, notice: Notice) {
         if self.agents.get(agent).is_some_and(|agent| agent.is_live() && agent.session == notice.session) {
             self.notices.insert(notice);
         }

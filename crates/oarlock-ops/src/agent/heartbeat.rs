@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::OpError;
 use crate::agent::leave::own_lock;
-use crate::agent::news::{self, News};
+use crate::agent::notices::{self, Notices};
 use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::lock::Lock;
@@ -74,7 +74,7 @@ impl Mutation for Heartbeat {
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<HeartbeatReply, OpError> {
         let me = self.beat(cx)?;
-        let News { lost, cancelled, blocked, reservations_ended } = news::take(cx)?;
+        let Notices { lost, cancelled, blocked, reservations_ended } = notices::take(cx)?;
         let agent = AgentShape::of(&cx.reading(), &me)?;
         Ok(HeartbeatReply {
             renewed: agent.claims.len(),

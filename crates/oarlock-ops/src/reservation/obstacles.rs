@@ -265,7 +265,7 @@ impl Obstacles {
         if task.is_some_and(|task| *task.id == id) {
             return Ok(None);
         }
-        let Some(node) = cx.view.standing(&id)?.filter(|node| node.state == TaskState::Ready) else { return Ok(None) };
+        let Some(node) = cx.view.node(&id)?.filter(|node| node.state == TaskState::Ready) else { return Ok(None) };
         // Of equally urgent claims that starve, the one that has waited longest goes first: they never stop each other for ever.
         let mine = task.and_then(|task| starved.claims.iter().rev().find(|(other, own)| other == task.id && own.counts_for_ms(cx.now) > 0));
         let is_as_urgent = task.is_none_or(|task| task.priority == node.priority);

@@ -91,7 +91,7 @@ impl Mutation for Reserve {
             Some(id) => {
                 let is_mine = cx.view.running_grant(id)?.is_some_and(|grant| grant.session == me.session);
                 // A lease that is lost ends the wait: the try says so.
-                let Some(node) = cx.view.standing(id)?.filter(|_| is_mine) else { return Ok(true) };
+                let Some(node) = cx.view.node(id)?.filter(|_| is_mine) else { return Ok(true) };
                 Some(Claimant { id, priority: node.priority })
             }
             None => None,

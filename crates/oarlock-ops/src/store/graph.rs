@@ -5,7 +5,7 @@ use oarlock_model::rules::urgency::{Around, Number, Waiter};
 use oarlock_model::task::TaskState;
 use std::collections::BTreeSet;
 
-use super::{AtRest, ClosedPart, Near, Standing, StoreResult};
+use super::{AtRest, ClosedPart, Near, StoreResult, TaskNode};
 
 /// Reading what tasks are to each other: parts, needs, and what follows from them.
 pub trait GraphView {
@@ -20,7 +20,7 @@ pub trait GraphView {
     /// The tasks that need this one.
     fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
     /// Where a task stands: less work than reading all of it.
-    fn standing(&self, id: &TaskId) -> StoreResult<Option<Standing>>;
+    fn node(&self, id: &TaskId) -> StoreResult<Option<TaskNode>>;
     /// The number of a task, by which [`oarlock_model::rules::urgency`] walks the graph.
     fn task_number(&self, id: &TaskId) -> StoreResult<Option<Number>>;
     /// The facts about the task with this number that its priority follows from, with its parts and what it needs, in no certain order.

@@ -30,7 +30,7 @@ pub struct AtRest {
 
 /// The relations of a task to others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct TaskNode {
     /// Its state.
     pub state: TaskState,
     /// Its priority.

@@ -286,7 +286,7 @@ pub(crate) struct Above {
 impl Above {
     /// The properties that a part of this task inherits.
     pub(crate) fn of(cx: &Deciding<'_>, parent: &TaskId) -> Result<Self, OpError> {
-        let node = cx.view().standing(parent)?.ok_or_else(|| Rejection::not_found("task", parent))?;
+        let node = cx.view().node(parent)?.ok_or_else(|| Rejection::not_found("task", parent))?;
         let waits = !cx.view().unmet_needs(parent)?.is_empty() && !seeded::is(seeded::PARTS_DO_NOT_INHERIT);
         Ok(Self { waits, priority: Some(node.priority) })
     }

@@ -112,7 +112,7 @@ impl Cancel {
             if cx.room() == 0 {
                 break;
             }
-            let with_parent = cx.view().standing(id)?.and_then(|node| node.parent);
+            let with_parent = cx.view().node(id)?.and_then(|node| node.parent);
             no_longer_waited_for.extend(cx.view().unmet_needs(id)?);
             cx.emit(TaskCancelled { id: id.clone(), with_parent, drop: false })?;
             if *state == TaskState::Claimed {

@@ -220,7 +220,7 @@ impl<'c> Chooser<'c> {
                 Some(id) => match self.inside.get(&id) {
                     Some(is_inside) => break *is_inside,
                     None => {
-                        above = view.standing(&id)?.and_then(|node| node.parent);
+                        above = view.node(&id)?.and_then(|node| node.parent);
                         path.push(id);
                     }
                 },

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 use crate::OpError;
-use crate::agent::news::{self, News};
+use crate::agent::notices::{self, Notices};
 use crate::caller::{Caller, Identity};
 use crate::context::{Deciding, Reading};
 use crate::lock::Lock;
@@ -91,9 +91,9 @@ pub enum ClaimReply {
         /// Messages that the agent has neither acknowledged nor been shown.
         #[serde(default)]
         unread: u64,
-        /// News about its other work.
+        /// Notices about its other work.
         #[serde(flatten)]
-        news: News,
+        notices: Notices,
     },
     /// Without.
     One(Box<ClaimedOne>),
@@ -108,9 +108,9 @@ pub struct ClaimedOne {
     /// Messages that the agent has neither acknowledged nor been shown.
     #[serde(default)]
     pub unread: u64,
-    /// News about its other work.
+    /// Notices about its other work.
     #[serde(flatten)]
-    pub news: News,
+    pub notices: Notices,
 }
 
 impl Claimed {
@@ -125,8 +125,8 @@ impl Claimed {
 
 impl ClaimReply {
     /// The reply of one claim.
-    pub(super) fn of_one(claimed: Claimed, unread: u64, news: News) -> Self {
-        ClaimReply::One(Box::new(ClaimedOne { claimed, unread, news }))
+    pub(super) fn of_one(claimed: Claimed, unread: u64, notices: Notices) -> Self {
+        ClaimReply::One(Box::new(ClaimedOne { claimed, unread, notices }))
     }
 
     /// The claims, however many were asked for.
@@ -138,10 +138,10 @@ impl ClaimReply {
     }
 
     /// How many messages wait for the agent, and what else it has to know.
-    pub fn news(&self) -> (u64, &News) {
+    pub fn notices(&self) -> (u64, &Notices) {
         match self {
-            ClaimReply::Many { unread, news, .. } => (*unread, news),
-            ClaimReply::One(one) => (one.unread, &one.news),
+            ClaimReply::Many { unread, notices, .. } => (*unread, notices),
+            ClaimReply::One(one) => (one.unread, &one.notices),
         }
     }
 
@@ -272,15 +272,15 @@ impl Claim {
             (None, None) => self.claim_best(cx, me, held, room)?,
         };
         if cx.only_intends() {
-            // Nobody is told this reply, so it takes no news from the one that is.
-            return Ok(ClaimReply::Many { claims, unread: 0, news: News::default() });
+            // Nobody gets this reply, so the notices stay for the one that somebody gets.
+            return Ok(ClaimReply::Many { claims, unread: 0, notices: Notices::default() });
         }
         let taken: Vec<&TaskId> = claims.iter().map(|claimed| &claimed.lease.task).collect();
-        let (unread, news) = (unread_count(cx.view(), &me.name)?, news::take(cx)?.without(&taken));
+        let (unread, notices) = (unread_count(cx.view(), &me.name)?, notices::take(cx)?.without(&taken));
         Ok(match (self.count, <[Claimed; 1]>::try_from(claims)) {
-            (None, Ok([claimed])) => ClaimReply::of_one(claimed, unread, news),
-            (_, Ok([claimed])) => ClaimReply::Many { claims: vec![claimed], unread, news },
-            (_, Err(claims)) => ClaimReply::Many { claims, unread, news },
+            (None, Ok([claimed])) => ClaimReply::of_one(claimed, unread, notices),
+            (_, Ok([claimed])) => ClaimReply::Many { claims: vec![claimed], unread, notices },
+            (_, Err(claims)) => ClaimReply::Many { claims, unread, notices },
         })
     }
 

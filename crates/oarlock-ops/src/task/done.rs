@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::OpError;
-use crate::agent::news::{self, News};
+use crate::agent::notices::{self, Notices};
 use crate::caller::{Caller, Identity};
 use crate::context::{Deciding, Reading};
 use crate::local::Local;
@@ -83,9 +83,9 @@ pub struct DoneReply {
     /// Messages that the agent has neither acknowledged nor been shown.
     #[serde(default)]
     pub unread: u64,
-    /// News about its other work; news of the following claim is in `claimed`.
+    /// Notices about its other work; those of the following claim are in `claimed`.
     #[serde(flatten)]
-    pub news: News,
+    pub notices: Notices,
     /// With `claim`: the task that was taken next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed: Option<ClaimReply>,
@@ -204,7 +204,7 @@ impl Mutation for Done {
         let token = self.own_token(cx)?;
         let before = if first.repeated { taken_after(cx, token)? } else { None };
         let claimed = match before {
-            Some(claimed) => ClaimReply::of_one(claimed, unread_count(cx.view(), &cx.me()?.name)?, News::default()),
+            Some(claimed) => ClaimReply::of_one(claimed, unread_count(cx.view(), &cx.me()?.name)?, Notices::default()),
             None => self.next(token).decide(cx)?,
         };
         Ok(DoneReply { claimed: Some(claimed), unread: unread_count(cx.view(), &cx.me()?.name)?, ..first.clone() })
@@ -295,8 +295,8 @@ impl Done {
         let unmet_needs = rest::unmet_needs(cx.view(), &task)?;
         let unblocked = finish::finish(cx, &mut task, outcome)?;
         reap::end_reservations_of_task(cx, &task.id)?;
-        let news = news::take(cx)?.without(&[&self.id]);
-        Ok(DoneReply { news, ..reply(cx, task, unblocked, unmet_needs, false)? })
+        let notices = notices::take(cx)?.without(&[&self.id]);
+        Ok(DoneReply { notices, ..reply(cx, task, unblocked, unmet_needs, false)? })
     }
 
     /// The caller finished it before: the same result gets the same reply.
@@ -326,5 +326,5 @@ impl Done {
 fn reply(cx: &Deciding<'_>, task: Task, unblocked: Vec<TaskId>, unmet_needs: Vec<TaskId>, repeated: bool) -> Result<DoneReply, OpError> {
     let unread = unread_count(cx.view(), &cx.me()?.name)?;
     let task = TaskShape::of(&cx.reading(), task)?;
-    Ok(DoneReply { task, unblocked, unmet_needs, unread, news: News::default(), claimed: None, nothing_ready: None, repeated })
+    Ok(DoneReply { task, unblocked, unmet_needs, unread, notices: Notices::default(), claimed: None, nothing_ready: None, repeated })
 }

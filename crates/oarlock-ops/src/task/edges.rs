@@ -65,7 +65,7 @@ const ASKED_SINGLY_MAX: usize = 16;
 
 /// Whether anybody may wait for one of these tasks. If not, no way leads back to them, however much lies behind the new needs.
 fn is_awaited(cx: &Deciding<'_>, id: &TaskId, inside: &BTreeSet<TaskId>, needs: &BTreeSet<TaskId>) -> Result<bool, OpError> {
-    let has_parent = cx.view().standing(id)?.is_some_and(|node| node.parent.is_some());
+    let has_parent = cx.view().node(id)?.is_some_and(|node| node.parent.is_some());
     if has_parent || inside.len() > ASKED_SINGLY_MAX || needs.iter().any(|need| inside.contains(need)) {
         return Ok(true);
     }

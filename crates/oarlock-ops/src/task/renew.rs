@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::OpError;
 use crate::agent::Heartbeat;
 use crate::agent::leave::own_lock;
-use crate::agent::news::{self, News};
+use crate::agent::notices::{self, Notices};
 use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::lock::Lock;
@@ -54,9 +54,9 @@ pub struct RenewReply {
     /// All leases of the session, when none was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leases: Option<Vec<LeaseShape>>,
-    /// News about its other work.
+    /// Notices about its other work.
     #[serde(flatten)]
-    pub news: News,
+    pub notices: Notices,
     /// Needs that the task which was named got while it was held, and that are not done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocked_by: Vec<TaskId>,
@@ -104,8 +104,8 @@ impl Mutation for Renew {
             Some(id) => rest::unmet_needs(cx.view(), &cx.task(id)?)?,
             None => Vec::new(),
         };
-        let news = news::take(cx)?;
-        Ok(RenewReply { lease, leases, news, blocked_by, unread: unread_count(cx.view(), &cx.me()?.name)? })
+        let notices = notices::take(cx)?;
+        Ok(RenewReply { lease, leases, notices, blocked_by, unread: unread_count(cx.view(), &cx.me()?.name)? })
     }
 }
 

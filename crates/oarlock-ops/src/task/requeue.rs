@@ -122,7 +122,7 @@ impl Requeue {
 
     /// Whether a cancelled part was cancelled with the task that it is a part of, and so on up to the task that comes back.
     fn came_along(&self, cx: &Deciding<'_>, id: &TaskId, found: &BTreeSet<TaskId>) -> Result<bool, OpError> {
-        let Some(parent) = cx.view().standing(id)?.and_then(|node| node.parent) else { return Ok(false) };
+        let Some(parent) = cx.view().node(id)?.and_then(|node| node.parent) else { return Ok(false) };
         let goes_on = |state| !matches!(state, TaskState::Cancelled | TaskState::Done);
         if parent != self.id && !found.contains(&parent) && !cx.view().task_state(&parent)?.is_some_and(goes_on) {
             return Ok(false);

@@ -12,7 +12,7 @@ use oarlock_ops::caller::Caller;
 use oarlock_ops::message::Send;
 use serde_json::{Map, Value, json};
 
-use super::log::{EVENTS_MAX, SOURCE, id_of, news, of_message};
+use super::log::{EVENTS_MAX, SOURCE, id_of, of_message, unseen_items};
 use super::{Bridge, Synced};
 use crate::digest::digest;
 use crate::project::Project;
@@ -33,21 +33,21 @@ impl Bridge<'_> {
         synced: &mut Synced,
     ) -> Result<BTreeSet<String>, OpError> {
         let mut sent = BTreeSet::new();
-        for news in news(&project.messages, of_message, &attached.messages, attached) {
-            for (at, message) in news.items {
-                let key = format!("ralf/{}", digest(&(&news.file, &news.mark, at, &message.fields)));
+        for unseen in unseen_items(&project.messages, of_message, &attached.messages, attached) {
+            for (at, message) in unseen.items {
+                let key = format!("ralf/{}", digest(&(&unseen.file, &unseen.mark, at, &message.fields)));
                 match self.send(&message.fields, key) {
                     Ok(ids) => {
                         synced.add_imported("messages", ids.len());
                         sent.extend(ids);
                     }
                     Err(OpError::Rejected(rejection)) => {
-                        synced.warnings.push(format!("{}, line {}: {rejection}", news.file, message.source.line));
+                        synced.warnings.push(format!("{}, line {}: {rejection}", unseen.file, message.source.line));
                     }
                     Err(error) => return Err(error),
                 }
             }
-            attached.messages.insert(news.file, news.behind);
+            attached.messages.insert(unseen.file, unseen.behind);
         }
         Ok(sent)
     }

@@ -52,8 +52,8 @@ fn identity(fields: &Map<String, Value>) -> String {
     if own.is_empty() { digest(fields) } else { digest(&own) }
 }
 
-/// What a file has that it had not at the last look.
-pub(super) struct News<'a, T> {
+/// Items that were added to a file since the last pass.
+pub(super) struct UnseenItems<'a, T> {
     pub(super) file: String,
     /// How far it was read then.
     pub(super) mark: Mark,
@@ -63,27 +63,27 @@ pub(super) struct News<'a, T> {
     pub(super) behind: Mark,
 }
 
-/// The news of each file. `stands` tells of an item in which file it is and what it says.
-pub(super) fn news<'a, T>(
+/// The unseen items of each file. `source` returns the file of an item, and its fields.
+pub(super) fn unseen_items<'a, T>(
     items: &'a [T],
-    stands: impl Fn(&'a T) -> (&'a str, &'a Map<String, Value>),
+    source: impl Fn(&'a T) -> (&'a str, &'a Map<String, Value>),
     marks: &BTreeMap<String, Mark>,
     attached: &SyncState,
-) -> Vec<News<'a, T>> {
+) -> Vec<UnseenItems<'a, T>> {
     let mut files: BTreeMap<&str, Vec<&T>> = BTreeMap::new();
-    // Items of our own are no news, and stand before others where a file goes on behind its list: places are counted without them.
+    // Our own items are skipped. They come before others where a file goes on behind its list: places are counted without them.
     for item in items {
-        let of_file = files.entry(stands(item).0).or_default();
-        if !is_ours(stands(item).1, attached) {
+        let of_file = files.entry(source(item).0).or_default();
+        if !is_ours(source(item).1, attached) {
             of_file.push(item);
         }
     }
-    let fingerprint = |item: &&'a T| identity(stands(item).1);
+    let fingerprint = |item: &&'a T| identity(source(item).1);
     let of_file = |(file, all): (&str, Vec<&'a T>)| {
         let mark = marks.get(file).cloned().unwrap_or_default();
         let unseen = if attached.is_new { &[] } else { mark.unseen(&all, fingerprint) };
         let items = unseen.iter().copied().enumerate().collect();
-        News { file: file.to_owned(), mark, items, behind: Mark::behind(&all, fingerprint) }
+        UnseenItems { file: file.to_owned(), mark, items, behind: Mark::behind(&all, fingerprint) }
     };
     files.into_iter().map(of_file).collect()
 }
@@ -104,20 +104,20 @@ fn kinds() -> Vec<String> {
 impl Bridge<'_> {
     /// Events that old agents have written since the last look.
     pub(super) fn import_events(&mut self, project: &Project, attached: &mut SyncState, synced: &mut Synced) -> Result<(), OpError> {
-        for news in news(&project.events, of_event, &attached.events, attached) {
-            for (at, event) in news.items {
+        for unseen in unseen_items(&project.events, of_event, &attached.events, attached) {
+            for (at, event) in unseen.items {
                 // One by one, each under a key: a look that was killed before it could remember how far it was tells nothing twice.
-                let key = format!("ralf/{}", digest(&(&news.file, &news.mark, at, &event.data)));
-                let record = Record { events: vec![recorded(&news.file, event)?], ..Record::default() };
+                let key = format!("ralf/{}", digest(&(&unseen.file, &unseen.mark, at, &event.data)));
+                let record = Record { events: vec![recorded(&unseen.file, event)?], ..Record::default() };
                 match call::mutate(self.store, &Caller { key: Some(key), ..Caller::default() }, self.settings, &record) {
                     Ok(reply) => synced.add_imported("events", reply.recorded),
                     Err(OpError::Rejected(rejection)) => {
-                        synced.warnings.push(format!("{}, line {}: {rejection}", news.file, event.source.line));
+                        synced.warnings.push(format!("{}, line {}: {rejection}", unseen.file, event.source.line));
                     }
                     Err(error) => return Err(error),
                 }
             }
-            attached.events.insert(news.file, news.behind);
+            attached.events.insert(unseen.file, unseen.behind);
         }
         Ok(())
     }
@@ -160,10 +160,10 @@ impl Bridge<'_> {
         attached: &SyncState,
         synced: &mut Synced,
     ) -> Result<(), OpError> {
-        let events = news(&project.events, of_event, &attached.events, attached);
-        synced.add_imported("events", events.iter().map(|news| news.items.len()).sum());
-        let messages = news(&project.messages, of_message, &attached.messages, attached);
-        synced.add_imported("messages", messages.iter().map(|news| news.items.len()).sum());
+        let events = unseen_items(&project.events, of_event, &attached.events, attached);
+        synced.add_imported("events", events.iter().map(|unseen| unseen.items.len()).sum());
+        let messages = unseen_items(&project.messages, of_message, &attached.messages, attached);
+        synced.add_imported("messages", messages.iter().map(|unseen| unseen.items.len()).sum());
         for (name, file, from, kinds) in [
             ("events", "events.yaml", attached.log_from, kinds()),
             ("messages", "chat-log.yaml", attached.chat_from, vec!["message_sent".to_owned()]),
@@ -206,7 +206,7 @@ impl Bridge<'_> {
     }
 }
 
-/// Whether an id stands in a text, in whatever quotes.
+/// Whether an id source in a text, in whatever quotes.
 fn has_id(text: &str, id: &str) -> bool {
     text.match_indices(id).any(|(at, _)| !text[at + id.len()..].starts_with(|c: char| c.is_ascii_digit()))
 }

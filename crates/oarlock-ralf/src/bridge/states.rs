@@ -9,7 +9,7 @@ use std::path::Path;
 use oarlock_model::state::Entry;
 use oarlock_model::{AgentName, StateKey, seeded};
 use oarlock_ops::OpError;
-use oarlock_ops::state::TellState;
+use oarlock_ops::state::ReportState;
 use oarlock_ops::store::EntryPage;
 use serde_json::{Map, Value, json};
 
@@ -183,7 +183,7 @@ impl Bridge<'_> {
     /// The store follows the file. Returns the entry's new version.
     fn take_state(&mut self, agent: &AgentName, block: Option<&AgentState>, synced: &mut Synced) -> Result<u64, OpError> {
         let value = block.map(|block| Value::Object(block.fields.clone()));
-        let reply = self.tell(&TellState { name: agent.clone(), value, merge: false })?;
+        let reply = self.tell(&ReportState { name: agent.clone(), value, merge: false })?;
         synced.add_imported("states", 1);
         Ok(reply.version)
     }

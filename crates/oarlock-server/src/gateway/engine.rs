@@ -40,7 +40,7 @@ pub(crate) struct Engine {
     writer: Writer,
     claims: Claims,
     readers: Readers,
-    pub(super) news: LogFollower,
+    pub(super) log: LogFollower,
     pub(super) metrics: Arc<Metrics>,
     pub(super) identity: Arc<Identity>,
     settings: Settings,
@@ -60,7 +60,7 @@ pub(crate) enum Outcome {
 
 impl Engine {
     /// Opens the store, which must be there, for its writer, so many readers (as many as there are processors, if nothing is
-    /// said) and its news.
+    /// said) and its log.
     ///
     /// # Errors
     /// Those of opening a store.
@@ -86,7 +86,7 @@ impl Engine {
             writer: Writer::start(writing, open()?, settings.clone(), notes.clone(), files).map_err(no_thread)?,
             claims: Claims::new(beside, settings.clone(), notes),
             readers: Readers::start(stores, &identity).map_err(no_thread)?,
-            news: LogFollower::start(open()?, settings.clone(), Arc::clone(&identity))?,
+            log: LogFollower::start(open()?, settings.clone(), Arc::clone(&identity))?,
             metrics,
             identity,
             settings,
@@ -210,7 +210,7 @@ impl Engine {
             // What was logged after the look wakes it, also when that was before it began to listen.
             let mut stopping = self.stopping.clone();
             tokio::select! {
-                () = self.news.after(horizon.seq, waiting.topics) => {}
+                () = self.log.after(horizon.seq, waiting.topics) => {}
                 () = tokio::time::sleep_until(until.min(slice_ends)) => {}
                 _ = stopping.wait_for(|stopping| *stopping) => {}
             }
@@ -240,6 +240,6 @@ impl Engine {
 
     /// What is true of it now.
     pub(super) fn gauges(&self) -> Gauges {
-        Gauges { followers: self.news.followers(), uptime: self.started.elapsed() }
+        Gauges { followers: self.log.followers(), uptime: self.started.elapsed() }
     }
 }

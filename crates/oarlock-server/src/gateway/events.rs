@@ -85,7 +85,7 @@ pub(super) async fn stream(
     let headers = request.headers().clone();
     let store = router.engine.identity.now();
     let follower = Follower {
-        live: router.engine.news.follow(),
+        live: router.engine.log.follow(),
         router: Arc::clone(router),
         headers,
         caller,

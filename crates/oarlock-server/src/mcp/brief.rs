@@ -5,7 +5,7 @@ mod task;
 use oarlock_model::reservation::Mode;
 use oarlock_model::{AgentName, MessageId, ReservationId, TaskId, Token};
 use oarlock_ops::OpError;
-use oarlock_ops::agent::{AgentsReply, News};
+use oarlock_ops::agent::{AgentsReply, Notices};
 use oarlock_ops::message::{AckReply, MessagesReply};
 use oarlock_ops::reply::Reply;
 use oarlock_ops::reservation::ReservationsReply;
@@ -63,24 +63,24 @@ enum Claim<'a> {
         claims: Vec<Taken<'a>>,
         unread: u64,
         #[serde(flatten)]
-        news: &'a News,
+        notices: &'a Notices,
     },
     One {
         #[serde(flatten)]
         claimed: Box<Taken<'a>>,
         unread: u64,
         #[serde(flatten)]
-        news: &'a News,
+        notices: &'a Notices,
     },
 }
 
 impl<'a> Claim<'a> {
     fn of(reply: &'a ClaimReply) -> Self {
         match reply {
-            ClaimReply::Many { claims, unread, news } => {
-                Self::Many { claims: claims.iter().map(Taken::of).collect(), unread: *unread, news }
+            ClaimReply::Many { claims, unread, notices } => {
+                Self::Many { claims: claims.iter().map(Taken::of).collect(), unread: *unread, notices }
             }
-            ClaimReply::One(one) => Self::One { claimed: Box::new(Taken::of(&one.claimed)), unread: one.unread, news: &one.news },
+            ClaimReply::One(one) => Self::One { claimed: Box::new(Taken::of(&one.claimed)), unread: one.unread, notices: &one.notices },
         }
     }
 }
@@ -106,7 +106,7 @@ struct Done<'a> {
     unmet_needs: &'a [TaskId],
     unread: u64,
     #[serde(flatten)]
-    news: &'a News,
+    notices: &'a Notices,
     #[serde(skip_serializing_if = "Option::is_none")]
     claimed: Option<Claim<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,9 +115,9 @@ struct Done<'a> {
 
 impl<'a> Done<'a> {
     fn of(reply: &'a DoneReply) -> Self {
-        let DoneReply { task, unblocked, unmet_needs, unread, news, claimed, nothing_ready, repeated: _ } = reply;
+        let DoneReply { task, unblocked, unmet_needs, unread, notices, claimed, nothing_ready, repeated: _ } = reply;
         let (claimed, nothing_ready) = (claimed.as_ref().map(Claim::of), nothing_ready.as_ref());
-        Self { task: EndedTask::of(task), unblocked, unmet_needs, unread: *unread, news, claimed, nothing_ready }
+        Self { task: EndedTask::of(task), unblocked, unmet_needs, unread: *unread, notices, claimed, nothing_ready }
     }
 }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use super::backend::Backend;
 use super::peer::Peer;
-use super::session::{Sessions, Standing};
+use super::session::{CallOrigin, Sessions};
 use super::{bounds, brief};
 
 /// The longest wait of one tool call: clients give up after a minute, some sooner.
@@ -45,10 +45,10 @@ impl Server {
 
     /// Makes a call of a verb on behalf of whoever sent the request.
     async fn call(&self, entry: &'static Entry, request: Value, context: &RequestContext<RoleServer>) -> Result<Reply, OpError> {
-        let standing = Standing::of(context)?.about(entry.verb, &request);
+        let origin = CallOrigin::of(context)?.about(entry.verb, &request);
         let bytes = request.to_string().len();
-        standing.admit(entry, bytes)?;
-        let caller = self.sessions.caller(&self.backend, &standing).await?;
+        origin.admit(entry, bytes)?;
+        let caller = self.sessions.caller(&self.backend, &origin).await?;
         schema::check_fields(entry, &request)?;
         number::check_value("the call", &request)?;
         let mut call = (entry.from_json)(request)?;
@@ -61,7 +61,7 @@ impl Server {
         let waits = call.waiting().is_some();
         let called = tokio::select! {
             biased;
-            called = self.backend.call(call, &caller, WAIT_MAX, standing.tab().map(|tab| (tab, bytes))) => called,
+            called = self.backend.call(call, &caller, WAIT_MAX, origin.tab().map(|tab| (tab, bytes))) => called,
             // Whoever asked does not want it any more. What the writer is doing just then it takes back.
             () = context.ct.cancelled() => Err(OpError::Interrupted),
             () = self.leaves_a_gateway(), if waits => Err(Rejection::timed_out("the client has gone").into()),

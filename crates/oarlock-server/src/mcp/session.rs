@@ -42,7 +42,7 @@ const SESSIONS_MAX: usize = 1_000;
 
 /// Whose request it is, as far as the connection and the request tell.
 #[derive(Clone, Default)]
-pub(crate) struct Standing {
+pub(crate) struct CallOrigin {
     /// A caller that is known by its key and headers; nothing on standard input.
     remote: Option<Remote>,
     /// Which sub-agent of it, if one.
@@ -61,14 +61,14 @@ struct Remote {
     quotas: Arc<Quotas>,
 }
 
-impl Standing {
+impl CallOrigin {
     /// What a request tells.
     ///
     /// # Errors
     /// `denied`, `invalid_request`: headers that do not fit the key. A request by HTTP without its principal is not answered:
     /// it would count as one of this machine's own.
     pub(super) fn of(context: &RequestContext<RoleServer>) -> Result<Self, OpError> {
-        let mut standing = Self::default();
+        let mut origin = Self::default();
         let text = |value: Option<&Value>| value.and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let codex = match context.meta.0.get(CODEX) {
             Some(Value::String(json)) => serde_json::from_str(json).unwrap_or_default(),
@@ -76,10 +76,9 @@ impl Standing {
             None => Value::Null,
         };
         let (run, thread) = (text(codex.get("session_id")), text(codex.get("thread_id")));
-        standing.thread =
-            text(context.meta.0.get(THREAD)).or_else(|| thread.filter(|thread| run.as_ref().is_some_and(|run| run != thread)));
-        standing.run = run.map(|run| ("codex", run));
-        standing.call = text(context.meta.0.get(CLAUDE_CALL));
+        origin.thread = text(context.meta.0.get(THREAD)).or_else(|| thread.filter(|thread| run.as_ref().is_some_and(|run| run != thread)));
+        origin.run = run.map(|run| ("codex", run));
+        origin.call = text(context.meta.0.get(CLAUDE_CALL));
         if let Some(parts) = context.extensions.get::<hyper::http::request::Parts>() {
             let principal = parts.extensions.get::<Principal>();
             let found = (principal, parts.extensions.get::<Tab>(), parts.extensions.get::<Arc<Quotas>>());
@@ -87,9 +86,9 @@ impl Standing {
                 return Err(OpError::Internal("a request came in by another way than the gateway's".into()));
             };
             let caller = common_of(&parts.headers, principal)?;
-            standing.remote = Some(Remote { principal: principal.clone(), caller, tab: tab.clone(), quotas: Arc::clone(quotas) });
+            origin.remote = Some(Remote { principal: principal.clone(), caller, tab: tab.clone(), quotas: Arc::clone(quotas) });
         }
-        Ok(standing)
+        Ok(origin)
     }
 
     /// What the client's run is called when it joins, where it tells.
@@ -176,29 +175,29 @@ impl Sessions {
     ///
     /// # Errors
     /// `identity_required` when a connection by HTTP names nobody; those of joining.
-    pub(super) async fn caller(&self, backend: &Backend, standing: &Standing) -> Result<Caller, OpError> {
-        let noted = || self.memory.as_ref().filter(|_| standing.run.is_none())?.caller_of_call(standing.call.as_ref()?);
-        if standing.remote.is_none()
+    pub(super) async fn caller(&self, backend: &Backend, origin: &CallOrigin) -> Result<Caller, OpError> {
+        let noted = || self.memory.as_ref().filter(|_| origin.run.is_none())?.caller_of_call(origin.call.as_ref()?);
+        if origin.remote.is_none()
             && let Some((name, session)) = noted()
         {
             return Ok(Caller { name: Some(name), session, authority: Authority::Operator, ..Caller::default() });
         }
-        self.caller_of(backend, standing).await
+        self.caller_of(backend, origin).await
     }
 
-    async fn caller_of(&self, backend: &Backend, standing: &Standing) -> Result<Caller, OpError> {
-        if let Some(remote) = standing.remote.as_ref().filter(|remote| remote.caller.session.is_some() && standing.thread.is_none()) {
+    async fn caller_of(&self, backend: &Backend, origin: &CallOrigin) -> Result<Caller, OpError> {
+        if let Some(remote) = origin.remote.as_ref().filter(|remote| remote.caller.session.is_some() && origin.thread.is_none()) {
             return Ok(remote.caller.clone());
         }
-        let base = match &standing.remote {
+        let base = match &origin.remote {
             Some(remote) => Some(remote.caller.agent_name().ok_or(Rejection::IdentityRequired)?),
             None => self.name.clone().or_else(|| self.given_session().as_ref().and_then(SessionId::agent)),
         };
         let key = Known {
-            key_id: standing.remote.as_ref().map(|remote| remote.principal.key_id.clone()),
+            key_id: origin.remote.as_ref().map(|remote| remote.principal.key_id.clone()),
             base: base.clone(),
-            run: standing.harness(),
-            thread: standing.thread.clone(),
+            run: origin.harness(),
+            thread: origin.thread.clone(),
         };
         if let Some(caller) = self.known(&key) {
             return Ok(caller);
@@ -207,7 +206,7 @@ impl Sessions {
         if let Some(caller) = self.known(&key) {
             return Ok(caller);
         }
-        let caller = self.enter(backend, standing, base).await?;
+        let caller = self.enter(backend, origin, base).await?;
         let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
         if joined.len() >= SESSIONS_MAX {
             // Any of them: it resumes its session with its next call.
@@ -239,27 +238,27 @@ impl Sessions {
             .retain(|_, known| known.session != caller.session || known.name != caller.name);
     }
 
-    async fn enter(&self, backend: &Backend, standing: &Standing, base: Option<AgentName>) -> Result<Caller, OpError> {
+    async fn enter(&self, backend: &Backend, origin: &CallOrigin, base: Option<AgentName>) -> Result<Caller, OpError> {
         // Who started this server on its own machine could open the store's file as well.
-        let authority = standing.remote.as_ref().map_or(Authority::Operator, |remote| remote.principal.authority);
-        let root = standing.remote.as_ref().and_then(|remote| remote.principal.root.clone());
+        let authority = origin.remote.as_ref().map_or(Authority::Operator, |remote| remote.principal.authority);
+        let root = origin.remote.as_ref().and_then(|remote| remote.principal.root.clone());
         let mut caller = Caller { name: base.clone(), authority, root: root.clone(), ..Caller::default() };
         let mut base = base;
-        if standing.remote.is_none() {
+        if origin.remote.is_none() {
             let above = self.joined_by_hook(backend).await?.filter(|above| base.is_none() || base == above.name);
-            match (above, &standing.run) {
-                (Some(above), _) if standing.thread.is_none() => return Ok(Caller { authority, ..above }),
+            match (above, &origin.run) {
+                (Some(above), _) if origin.thread.is_none() => return Ok(Caller { authority, ..above }),
                 (Some(above), _) => base = above.name,
                 (None, Some((client, run))) if base.is_none() => base = Some(naming::session(client, run)?),
                 _ => {}
             }
         }
-        if let (None, Some(session), None) = (&standing.thread, self.given_session(), &standing.remote) {
+        if let (None, Some(session), None) = (&origin.thread, self.given_session(), &origin.remote) {
             caller.session = Some(session);
             return Ok(caller);
         }
-        let run = standing.harness().or_else(|| self.harness.clone());
-        let name = match (&standing.thread, base) {
+        let run = origin.harness().or_else(|| self.harness.clone());
+        let name = match (&origin.thread, base) {
             (Some(thread), Some(base)) => Some(naming::helper(&base, thread)?),
             // Of whom nothing is known but its run: another client's helper of the same text is another agent.
             (Some(thread), None) => {
@@ -267,19 +266,19 @@ impl Sessions {
             }
             (None, base) => base,
         };
-        if let (Some(name), Some(remote)) = (&name, &standing.remote) {
+        if let (Some(name), Some(remote)) = (&name, &origin.remote) {
             remote.principal.check_name(name)?;
         }
         if let Some(name) = &name
-            && let Some(session) = Self::live_session(backend, name, standing.thread.is_some(), standing.tab()).await?
+            && let Some(session) = Self::live_session(backend, name, origin.thread.is_some(), origin.tab()).await?
         {
             // It joined by another way, and stands for no process, or for its client's as a helper: it is the one that is meant, and its work
             // must not be freed by a look at its inbox.
             return Ok(Caller { name: Some(name.clone()), session: Some(session), authority, root, ..Caller::default() });
         }
-        let by_http = || name.as_ref().filter(|_| standing.remote.is_some()).map(|name| format!("mcp:{name}"));
+        let by_http = || name.as_ref().filter(|_| origin.remote.is_some()).map(|name| format!("mcp:{name}"));
         let harness =
-            run.or_else(by_http).map(|run| standing.thread.as_ref().map_or(run.clone(), |thread| naming::run(&format!("{run}/{thread}"))));
+            run.or_else(by_http).map(|run| origin.thread.as_ref().map_or(run.clone(), |thread| naming::run(&format!("{run}/{thread}"))));
         let mut join = Join { name, harness, owner: self.owner.clone(), program: Some("mcp".into()), ..Join::default() };
         if self.owner != Owner::None {
             join.host = Host { pid: Some(std::process::id()), ..ThisMachine.host() };
@@ -288,7 +287,7 @@ impl Sessions {
         if authority == Authority::Operator {
             caller.name = None;
         }
-        let joined = backend.order(join, &caller, JOIN_PATIENCE, standing.tab().map(|tab| (tab, 0))).await?;
+        let joined = backend.order(join, &caller, JOIN_PATIENCE, origin.tab().map(|tab| (tab, 0))).await?;
         Ok(Caller { name: Some(joined.agent.name), session: Some(joined.session), authority, root, ..Caller::default() })
     }
 

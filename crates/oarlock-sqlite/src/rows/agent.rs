@@ -205,7 +205,7 @@ pub(crate) fn write_presence(conn: &Connection, name: &AgentName, presence: &Pre
 pub(crate) fn add_notice(conn: &Connection, notice: &Notice) -> Sql<()> {
     // The session's own name finds its row: there is no index over sessions, and thousands can lose their work at once.
     let Some(agent) = notice.session.agent() else { return Ok(()) };
-    change(conn, ADD_NOTICE, params![notice.session.as_str(), to_json(&notice.news)?, agent.as_str()]).map(drop)
+    change(conn, ADD_NOTICE, params![notice.session.as_str(), to_json(&notice.kind)?, agent.as_str()]).map(drop)
 }
 
 pub(crate) fn take_notices(conn: &Connection, session: &SessionId) -> Sql<Vec<Notice>> {
@@ -221,5 +221,5 @@ pub(crate) fn all_notices(conn: &Connection) -> Sql<Vec<Notice>> {
 }
 
 fn notice(row: &Row<'_>) -> Sql<Notice> {
-    Ok(Notice { session: id(row, 0)?, news: json(row, 1)? })
+    Ok(Notice { session: id(row, 0)?, kind: json(row, 1)? })
 }

@@ -4,7 +4,7 @@ use oarlock_model::rules::resting::RestingFacts;
 use oarlock_model::rules::urgency::{Around, Node, Number, Waiter};
 use oarlock_model::task::TaskState;
 use oarlock_model::{StoreTime, TaskId, WallTime};
-use oarlock_ops::store::{AtRest, ClosedPart, Near, Standing};
+use oarlock_ops::store::{AtRest, ClosedPart, Near, TaskNode};
 use rusqlite::{Connection, Row, params};
 
 use super::{Sql, all, first, id, id_or, int, of_all, prepared, task, to_json, uint, uint_or};
@@ -114,7 +114,7 @@ macro_rules! waiters {
 }
 const WAITERS: &str = waiters!("json_each(?1) j CROSS JOIN tasks t ON t.seq = j.value");
 const WAITING_PARTS: &str = waiters!("tasks t WHERE t.parent = ?1 AND t.parent IS NOT NULL");
-const STANDING: &str = "
+const NODE: &str = "
 SELECT t.state, t.priority, p.id FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.id = ?1";
 /// The task and its parts at any depth, and what is asked of them.
 macro_rules! tree {
@@ -152,9 +152,9 @@ pub(crate) fn dependants(conn: &Connection, need: &TaskId) -> Sql<Vec<TaskId>> {
     all(conn, DEPENDANTS, [need.as_str()], |row| id(row, 0))
 }
 
-pub(crate) fn standing(conn: &Connection, task: &TaskId) -> Sql<Option<Standing>> {
-    let standing = |row: &Row<'_>| Ok(Standing { state: task::state_at(row, 0)?, priority: row.get(1)?, parent: id_or(row, 2)? });
-    first(conn, STANDING, [task.as_str()], standing)
+pub(crate) fn node(conn: &Connection, task: &TaskId) -> Sql<Option<TaskNode>> {
+    let node = |row: &Row<'_>| Ok(TaskNode { state: task::state_at(row, 0)?, priority: row.get(1)?, parent: id_or(row, 2)? });
+    first(conn, NODE, [task.as_str()], node)
 }
 
 pub(crate) fn unmet_needs(conn: &Connection, dependant: &TaskId) -> Sql<Vec<TaskId>> {

@@ -3,7 +3,7 @@
 use oarlock_model::TaskId;
 use oarlock_model::rules::urgency::{Around, Number, Waiter};
 use oarlock_model::task::TaskState;
-use oarlock_ops::store::{AtRest, ClosedPart, GraphView, Near, Standing, StoreResult};
+use oarlock_ops::store::{AtRest, ClosedPart, GraphView, Near, StoreResult, TaskNode};
 use std::collections::BTreeSet;
 
 use super::SqliteView;
@@ -31,8 +31,8 @@ impl GraphView for SqliteView<'_> {
         graph::dependants(self.conn, id).map_err(store_error)
     }
 
-    fn standing(&self, id: &TaskId) -> StoreResult<Option<Standing>> {
-        graph::standing(self.conn, id).map_err(store_error)
+    fn node(&self, id: &TaskId) -> StoreResult<Option<TaskNode>> {
+        graph::node(self.conn, id).map_err(store_error)
     }
 
     fn task_number(&self, id: &TaskId) -> StoreResult<Option<Number>> {

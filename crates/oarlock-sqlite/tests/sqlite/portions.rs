@@ -14,7 +14,7 @@ use oarlock_ops::registry;
 use oarlock_ops::search::{Findings, Tried};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Durability, ServedStore as _, Store};
-use oarlock_testkit::faulty::{Deed, FailPoint, Faulty};
+use oarlock_testkit::faulty::{FailPoint, Faulty, StoreStep};
 use oarlock_testkit::metered::Metered;
 use oarlock_testkit::say;
 use serde_json::Value;
@@ -71,7 +71,7 @@ fn cut_off(home: &Home, line: &str) {
     let commits = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&commits);
     let at = Arc::new(move |here: FailPoint| {
-        let is_first = here == FailPoint { deed: Deed::Commit, after: true } && counted.fetch_add(1, Ordering::SeqCst) == 0;
+        let is_first = here == FailPoint { step: StoreStep::Commit, after: true } && counted.fetch_add(1, Ordering::SeqCst) == 0;
         assert!(!is_first, "the process dies here");
     });
     let mut dying = Faulty::new(home.open(), at);

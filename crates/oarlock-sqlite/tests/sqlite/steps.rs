@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use oarlock_testkit::faulty::{Deed, FailPoint, Faulty};
+use oarlock_testkit::faulty::{FailPoint, Faulty, StoreStep};
 use oarlock_testkit::say;
 use serde_json::json;
 
@@ -14,14 +14,16 @@ use crate::home::{Home, ok};
 fn a_call_cut_off_between_its_steps_goes_on_when_it_is_repeated() {
     let done = "ada: done A --result fine --claim --key k";
     // The process dies after the first commit, before the second transaction, inside it, and after its commit.
-    for (deed, after, turn) in [(Deed::Commit, true, 1), (Deed::Begin, false, 2), (Deed::Write, true, 4), (Deed::Commit, true, 2)] {
+    for (step, after, turn) in
+        [(StoreStep::Commit, true, 1), (StoreStep::Begin, false, 2), (StoreStep::Write, true, 4), (StoreStep::Commit, true, 2)]
+    {
         let home = Home::new();
         let mut store = home.open();
         for line in ["ada: join", "-: add a --id A", "-: add b --id B", "-: add c --id C", "ada: claim A"] {
             ok(&mut store, line);
         }
         let passed = Arc::new(AtomicUsize::new(0));
-        let point = FailPoint { deed, after };
+        let point = FailPoint { step, after };
         let counted = Arc::clone(&passed);
         let at = Arc::new(move |here: FailPoint| {
             assert!(here != point || counted.fetch_add(1, Ordering::SeqCst) + 1 != turn, "the process dies here");

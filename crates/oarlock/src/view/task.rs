@@ -1,7 +1,7 @@
 //! Tasks and claims as text.
 
 use oarlock_model::task::{Gate, TaskState};
-use oarlock_ops::agent::News;
+use oarlock_ops::agent::Notices;
 use oarlock_ops::shapes::{HolderShape, LeaseShape, TaskShape};
 use oarlock_ops::task::{
     ClaimReply, Claimed, DoneReply, NextRefused, ReadyReply, RenewReply, RequeueReply, ShowTaskReply, TaskReply, TasksReply, UpdateReply,
@@ -150,8 +150,8 @@ fn claim(page: &mut Page, claim: &Claimed) {
     }
 }
 
-fn news(page: &mut Page, news: &News) {
-    news_lines(page, &news.lost, &news.cancelled, &news.blocked, &news.reservations_ended);
+fn notices(page: &mut Page, notices: &Notices) {
+    news_lines(page, &notices.lost, &notices.cancelled, &notices.blocked, &notices.reservations_ended);
 }
 
 /// Tasks that were taken, each with what was reserved with it.
@@ -262,8 +262,8 @@ impl View for ShowTaskReply {
 impl View for ClaimReply {
     fn show(&self, _verb: &str, page: &mut Page) {
         claims(page, self);
-        let (unread, facts) = self.news();
-        news(page, facts);
+        let (unread, facts) = self.notices();
+        notices(page, facts);
         unread_line(page, unread);
     }
 
@@ -287,7 +287,7 @@ impl View for RenewReply {
         if self.leases.as_ref().is_some_and(Vec::is_empty) {
             page.line("you hold no task");
         }
-        news(page, &self.news);
+        notices(page, &self.notices);
         page.ids("now needs these, which are not done (you still hold it)", &self.blocked_by);
         unread_line(page, self.unread);
     }
@@ -300,11 +300,11 @@ impl View for RenewReply {
 impl View for DoneReply {
     fn show(&self, _verb: &str, page: &mut Page) {
         if page.full {
-            news(page, &self.news);
+            notices(page, &self.notices);
             describe(page, &self.task);
         } else {
             task_line(page, &self.task);
-            news(page, &self.news);
+            notices(page, &self.notices);
         }
         page.ids("can be claimed now", &self.unblocked);
         page.ids("finished although it needs these, which are not done", &self.unmet_needs);

@@ -3,7 +3,7 @@
 use oarlock_model::TaskId;
 use oarlock_model::rules::urgency::{Around, Number, Waiter};
 use oarlock_model::task::{Task, TaskState};
-use oarlock_ops::store::{AtRest, ClosedPart, GraphView, Near, Standing, StoreResult};
+use oarlock_ops::store::{AtRest, ClosedPart, GraphView, Near, StoreResult, TaskNode};
 use std::collections::BTreeSet;
 
 use crate::memory::Moment;
@@ -31,8 +31,8 @@ impl GraphView for Moment {
         Ok(self.dependants_on(id).into_iter().map(|task| task.id.clone()).collect())
     }
 
-    fn standing(&self, id: &TaskId) -> StoreResult<Option<Standing>> {
-        Ok(self.task_ref(id).map(|task| Standing { state: task.state, priority: task.priority, parent: task.spec.parent.clone() }))
+    fn node(&self, id: &TaskId) -> StoreResult<Option<TaskNode>> {
+        Ok(self.task_ref(id).map(|task| TaskNode { state: task.state, priority: task.priority, parent: task.spec.parent.clone() }))
     }
 
     fn task_number(&self, id: &TaskId) -> StoreResult<Option<Number>> {

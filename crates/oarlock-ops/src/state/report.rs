@@ -17,7 +17,7 @@ use crate::task::values;
 
 /// Writes an agent's own entry for it. Whoever only says how it is has not joined by that, and is not there for others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Args)]
-pub struct TellState {
+pub struct ReportState {
     /// The agent.
     pub name: AgentName,
     /// Its state; absent to take it away, which is no error where there is none.
@@ -30,31 +30,31 @@ pub struct TellState {
     pub merge: bool,
 }
 
-/// The reply of [`TellState`].
+/// The reply of [`ReportState`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TellStateReply {
+pub struct ReportStateReply {
     /// The version of the entry; 0 where there is none now.
     pub version: u64,
 }
 
-impl Request for TellState {
-    const VERB: &'static str = "tell-state";
+impl Request for ReportState {
+    const VERB: &'static str = "report-state";
     const ABOUT: &'static str = "Write the state of an agent that has not joined";
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Optional;
-    type Reply = TellStateReply;
+    type Reply = ReportStateReply;
 
     fn check(&self) -> Result<(), Rejection> {
         self.value.as_ref().map_or(Ok(()), |value| values::check_json("the state", value))
     }
 }
 
-impl Mutation for TellState {
+impl Mutation for ReportState {
     fn locks(&self, _caller: &Caller) -> Vec<Lock> {
         vec![Lock::Entry(StateKey::of_agent(&self.name))]
     }
 
-    fn decide(&self, cx: &mut Deciding<'_>) -> Result<TellStateReply, OpError> {
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<ReportStateReply, OpError> {
         let key = StateKey::of_agent(&self.name);
         let entry = cx.view().entry(&key)?;
         let version = entry.as_ref().map_or(0, |entry| entry.version) + 1;
@@ -64,10 +64,10 @@ impl Mutation for TellState {
                 StateSet { key, value, version }.into()
             }
             None if entry.is_some_and(|entry| entry.value.is_some()) => StateDeleted { key, version }.into(),
-            None => return Ok(TellStateReply { version: 0 }),
+            None => return Ok(ReportStateReply { version: 0 }),
         };
         // In its name, and by none of its sessions.
         cx.emit_as(Some(self.name.clone()), None, fact)?;
-        Ok(TellStateReply { version: if self.value.is_some() { version } else { 0 } })
+        Ok(ReportStateReply { version: if self.value.is_some() { version } else { 0 } })
     }
 }

@@ -1,4 +1,4 @@
-//! News: what others and time have done to a session since it last heard.
+//! Notices: what others and time have done to a session since it last heard.
 
 use oarlock_model::TaskId;
 use oarlock_model::state::{self, EndedReservation, Notice};
@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::OpError;
 use crate::context::Deciding;
 
-/// News that a reply contains once; empty lists are left out.
+/// Notices that a reply contains once; empty lists are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct News {
+pub struct Notices {
     /// Tasks whose lease it lost: stop working on them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<TaskId>,
@@ -25,7 +25,7 @@ pub struct News {
     pub reservations_ended: Vec<EndedReservation>,
 }
 
-impl News {
+impl Notices {
     /// The same without what concerns these tasks: a reply that gives or ends one does not say that it was lost before.
     #[must_use]
     pub(crate) fn without(mut self, tasks: &[&TaskId]) -> Self {
@@ -36,27 +36,27 @@ impl News {
     }
 }
 
-/// Takes the caller's news: they are not said again.
+/// Takes the notices of the caller: later replies do not repeat them.
 ///
 /// # Errors
 /// Store errors.
-pub(crate) fn take(cx: &mut Deciding<'_>) -> Result<News, OpError> {
+pub(crate) fn take(cx: &mut Deciding<'_>) -> Result<Notices, OpError> {
     let session = cx.me()?.session.clone();
     let mut notices = cx.tx().take_notices(&session)?;
     if notices.is_empty() {
-        return Ok(News::default());
+        return Ok(Notices::default());
     }
     notices.sort();
     let held = cx.view().claims_of(&session)?;
-    let mut all = News::default();
-    for Notice { news, .. } in notices {
-        match news {
-            state::News::Lost(task) => all.lost.push(task),
-            state::News::Cancelled(task) => all.cancelled.push(task),
-            // What is no longer so is no news.
-            state::News::Blocked(task) if held.contains(&task) && !cx.view().unmet_needs(&task)?.is_empty() => all.blocked.push(task),
-            state::News::Blocked(_) => {}
-            state::News::ReservationEnded(ended) => {
+    let mut all = Notices::default();
+    for Notice { kind, .. } in notices {
+        match kind {
+            state::NoticeKind::Lost(task) => all.lost.push(task),
+            state::NoticeKind::Cancelled(task) => all.cancelled.push(task),
+            // A blocked notice that is no longer true is left out.
+            state::NoticeKind::Blocked(task) if held.contains(&task) && !cx.view().unmet_needs(&task)?.is_empty() => all.blocked.push(task),
+            state::NoticeKind::Blocked(_) => {}
+            state::NoticeKind::ReservationEnded(ended) => {
                 let id = ended.id.shown_by(cx.view().identity());
                 all.reservations_ended.push(EndedReservation { id, ..ended });
             }
