@@ -62,7 +62,7 @@ pub(crate) fn run() -> Outcome<()> {
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n  ").into()) }
 }
 
-/// What is not as it should be.
+/// The faults.
 fn check(revision: &str, report: &Report, expected: &[(&str, &str, &str)]) -> Vec<String> {
     let is_expected = |name: &str| expected.iter().any(|(of, scenario, _)| *of == revision && *scenario == name);
     let mut faults = Vec::new();

@@ -30,10 +30,10 @@ const P99_TIMES_MAX: f64 = 20.0;
 /// The gateway's memory, at most, in megabytes.
 const MEMORY_MB_MAX: f64 = 100.0;
 
-/// What the flooder is called.
+/// The name of the flooder.
 const FLOODER: &str = "flo";
 
-/// What a flood has come to.
+/// The result of a flood.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     /// Requests that were granted.
@@ -49,7 +49,7 @@ pub(crate) struct Counts {
 /// Eight agents work through a gateway while another floods each noun. Shows what the eight feel and what the gateway needs.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// What is flooded; everything unless something is named.
+    /// The flooded nouns; all unless some are named.
     #[arg(value_name = "NOUN", value_enum)]
     nouns: Vec<Noun>,
     /// How long it takes in all.
@@ -88,7 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
 }
 
-/// What came of one noun.
+/// The outcome of one noun.
 struct Came {
     noun: Noun,
     alone: Times,

@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::output::{Outcome, say};
 use crate::workspace;
 
-/// What the compiler is to add to the code for libFuzzer.
+/// The compiler's additions to the code for libFuzzer.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
                      -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions -Coverflow-checks";
 

@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Clients that are answered by nothing for so long have given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What the clients were told.
+/// The replies to the clients.
 #[derive(Default)]
 struct Answers {
     /// Acknowledged calls: verb and task.
@@ -185,7 +185,7 @@ impl Client<'_> {
     }
 }
 
-/// What was told, against the log.
+/// The comparison of the replies with the log.
 fn check(root: &Path, told: &Answers) -> Outcome<()> {
     if let Some(wrong) = told.wrong.first() {
         return Err(format!("{} calls were refused or never answered; the first: {wrong}", told.wrong.len()).into());

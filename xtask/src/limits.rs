@@ -30,7 +30,7 @@ const DECIDING_MS_MAX: f64 = 50.0;
 const ROW_MS_MAX: f64 = 0.1;
 /// The longest that a call may take which writes few rows, in milliseconds.
 const CALL_MS_MAX: f64 = 250.0;
-/// What few rows are.
+/// The size of a small store, in rows.
 const FEW_ROWS: u64 = 100;
 
 /// Fill a store to its limits and measure every verb there; fails when a call is over its bound.
@@ -196,7 +196,7 @@ struct Row {
     what: &'static str,
     reads_all: bool,
     sample: Sample,
-    /// What it came to instead of what it should.
+    /// The actual outcome instead of the required one.
     wrong: Option<String>,
 }
 
@@ -228,7 +228,7 @@ impl Row {
         if self.rows() == 0 { 0.0 } else { writing / self.rows() as f64 }
     }
 
-    /// What is over its bound.
+    /// The cases that are over their bound.
     fn over(&self) -> String {
         let mut over = Vec::new();
         if let Some(wrong) = &self.wrong {

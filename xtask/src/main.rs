@@ -42,7 +42,7 @@ struct CommandLine {
     verb: Verb,
 }
 
-/// What can be asked for; the texts stand with what each takes.
+/// The commands; the text of each is with its arguments.
 #[derive(Subcommand)]
 enum Verb {
     Tidy(tidy::Arguments),

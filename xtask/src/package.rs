@@ -49,7 +49,7 @@ pub(crate) fn run() -> Outcome<()> {
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n  ").into()) }
 }
 
-/// What comes with the program: pages of the manual and scripts for shells, as it makes them itself.
+/// The companions of the program: pages of the manual and scripts for shells, as it makes them itself.
 struct Beside(PathBuf);
 
 /// Shells, what a script for each is called, and where Debian's look for it.

@@ -10,7 +10,7 @@ use crate::workspace::{self, finish};
 /// A Python that has PyYAML; none where there is no Python 3.9 with venv.
 ///
 /// # Errors
-/// What is missing cannot be installed.
+/// Missing tools cannot be installed.
 pub(crate) fn with_yaml() -> Outcome<Option<PathBuf>> {
     let script = workspace::root().join("python/environment");
     let output = Command::new(&script).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;

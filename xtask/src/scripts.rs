@@ -150,7 +150,7 @@ pub(crate) fn work(arguments: &[String]) -> Outcome<()> {
     Ok(())
 }
 
-/// What a writer says at its end: how often it wrote.
+/// The last words of a writer: how often it wrote.
 fn finished(name: &str, child: Child) -> Outcome<u64> {
     let output = child.wait_with_output()?;
     if !output.status.success() {

@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     beside: bool,
 }
 
-/// What is simulated.
+/// The simulation to run.
 struct Options {
     first: u64,
     count: u64,

@@ -50,14 +50,14 @@ pub struct Config {
     pub settings: Settings,
     /// How hooks behave.
     pub hooks: HookSettings,
-    /// What of the caller's worktree agents' worktrees share.
+    /// The files of the caller's worktree that agents' worktrees share.
     pub shared: Shared,
     /// How many agents the project's file asks for, where it may not have so many.
     pub agents_cut: Option<usize>,
 }
 
 impl Config {
-    /// What to say to who goes by the number of agents in the project's file, where it was cut.
+    /// The note for a caller that uses the number of agents in the project's file, where that was cut.
     pub fn about_agents(&self) -> Option<String> {
         let (asked, most) = (self.agents_cut?, self.settings.agents);
         Some(format!(

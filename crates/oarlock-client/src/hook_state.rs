@@ -1,4 +1,4 @@
-//! What hooks keep on this machine between two of their calls: a log of their own failures, which helper makes which call, and
+//! The state that hooks keep on this machine between two of their calls: a log of their own failures, which helper makes which call, and
 //! whether an agent has to hear its start again. Nothing of it is needed: where it cannot be kept, hooks do without.
 
 use oarlock_host::file::{canonical, private_dir};
@@ -19,12 +19,12 @@ const LOG_BYTES_MAX: u64 = 256 << 10;
 /// After so long nobody asks for a call any more: a call follows its hook at once, unless the person is asked before.
 const CALL_AGE_MAX: Duration = Duration::from_secs(120);
 
-/// What a client's run is called when it joins: the same run resumes its session.
+/// The name of a client's run when it joins: the same run resumes its session.
 pub fn harness(client: &str, run: &str) -> String {
     naming::run(&format!("{client}:{run}"))
 }
 
-/// What a call is known by where a client gives it no id: the tool, without the server's name, and what it is given.
+/// The identity of a call where a client gives it no id: the tool, without the server's name, and its input.
 pub fn call_by_content(tool: &str, input: &serde_json::Value) -> String {
     let short = tool.rsplit_once("oarlock_").map_or(tool, |(_, short)| short).trim_start_matches('_');
     let input = if input.is_null() { "{}".to_owned() } else { input.to_string() };

@@ -10,7 +10,7 @@ use crate::opening::OpenStore;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
-/// What says whether this process was interrupted.
+/// The flag that reports whether this process was interrupted.
 static ASKED: OnceLock<fn() -> bool> = OnceLock::new();
 
 /// From now on a wait for what others do ends as soon as `is_interrupted` says so. It is asked by the thread that waits; the first one counts.

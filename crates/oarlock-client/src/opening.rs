@@ -50,7 +50,7 @@ pub fn open_alone(place: &StorePaths, options: Options) -> StoreResult<OpenStore
     Ok(Box::new(SqliteStore::open(place, options)?))
 }
 
-/// What an administrator does with the store at a place, which need not be one that can be opened.
+/// The task of an administrator at the place of a store, which need not be one that can be opened.
 pub fn administration(place: &StorePaths, options: Options) -> impl Administration + use<> {
     SqliteAdministration::new(place.clone(), options)
 }

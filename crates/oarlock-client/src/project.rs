@@ -16,7 +16,7 @@ use oarlock_git::Repository;
 /// Prefix of generated task ids when none is chosen.
 pub const TASK_PREFIX: &str = "T";
 
-/// What git must not see of the project's directory: everything but the configuration.
+/// The files of the project's directory that git must not see: everything but the configuration.
 const IGNORE: &str = "*\n!config.toml\n";
 
 /// A project: a root directory with a `.oarlock` directory in it.

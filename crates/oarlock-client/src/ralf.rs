@@ -1,4 +1,4 @@
-//! What RALF's agents ask of each other: who is there, a task in parts, and how each of them is. Of the store, when their project is
+//! The questions of RALF's agents about each other: who is there, a task in parts, and how each of them is. From the store, when their project is
 //! attached to one, else of its files: callers need not know which.
 
 mod present;
@@ -88,7 +88,7 @@ pub struct AgentSeen {
     pub last_seen: String,
     /// Free text.
     pub status: String,
-    /// What it says it does.
+    /// Its own description of its work.
     pub current_action: String,
     /// How often its loop has gone round; 0 where it does not say.
     pub loop_number: i64,

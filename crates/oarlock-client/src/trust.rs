@@ -19,7 +19,7 @@ use std::time::UNIX_EPOCH;
 use crate::paths::{PROJECT_DIR, current_dir};
 use crate::user;
 
-/// What may come with a repository.
+/// Files that may come with a repository.
 const MAY_BE_TRACKED: &str = "config.toml";
 
 /// The longest file that says what is known of a store, in bytes.
@@ -164,7 +164,7 @@ pub fn check_owner(place: &StorePaths) -> Result<(), OpError> {
     Ok(())
 }
 
-/// What a repository may have brought to a store's place.
+/// The files that a repository may have brought to a store's place.
 enum Brought {
     Nothing,
     /// All of the directory: a link, a file or a repository of its own.
@@ -216,7 +216,7 @@ struct Files {
     memory: Option<Stamp>,
 }
 
-/// What tells a file from one that git puts in its place: device, number, and when it was made, in nanoseconds since 1970, where that is known.
+/// The identity of a file, to see that git replaced it: device, number, and creation time in nanoseconds since 1970, where that is known.
 type Stamp = (u64, u64, u64);
 
 impl Files {

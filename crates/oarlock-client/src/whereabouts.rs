@@ -14,7 +14,7 @@ use crate::paths::{current_dir, resolved};
 use crate::project::Project;
 use crate::trust;
 
-/// What it means that there is no project yet.
+/// The consequence of a missing project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfMissing {
     /// The verb needs one.

@@ -27,7 +27,7 @@ pub fn worktree_of(dir: &Path) -> PathBuf {
     root(dir).unwrap_or_else(|| dir.to_owned())
 }
 
-/// What the repository around `dir` has for `search`; nothing where there is none or where nothing is looked for. Folders that cannot be
+/// The matches of `search` in the repository around `dir`; none outside a repository or for an empty search. Folders that cannot be
 /// read are passed over: what they hold cannot be written either.
 pub(crate) fn look_for(mut search: Search, dir: &Path) -> Result<Option<Existing>, OpError> {
     let Some(root) = root(dir).filter(|_| !search.is_empty()) else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! What a loss of power may leave of files: everything that was synced, and of the rest any of its sectors, in any order.
+//! The possible state of files after a loss of power: everything that was synced, and of the rest any of its sectors, in any order.
 
 use std::collections::BTreeMap;
 
@@ -75,7 +75,7 @@ impl Power {
         self.pending.is_empty()
     }
 
-    /// What is there if the power goes now.
+    /// The state of the files if the power goes now.
     #[must_use]
     pub fn lost(&self, mut kept: Kept<'_>) -> Files {
         let mut files = self.synced.clone();

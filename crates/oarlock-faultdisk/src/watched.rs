@@ -1,4 +1,4 @@
-//! What is watched: directories, the calls on files below them, and the fault that waits for one of these calls.
+//! The watched directories, the calls on files below them, and the fault that waits for one of these calls.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
@@ -8,7 +8,7 @@ use rusqlite::ffi;
 
 use crate::vfs;
 
-/// What SQLite asks of the system.
+/// The calls of SQLite to the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     /// Open a file.
@@ -56,7 +56,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// What SQLite is told, if such a call can fail so.
+    /// The error that SQLite gets, if such a call can fail so.
     fn code(self, call: Call) -> Option<c_int> {
         match (self, call) {
             (Failure::Device | Failure::NoFiles, Call::Open) => Some(ffi::SQLITE_CANTOPEN),
@@ -119,7 +119,7 @@ pub enum Step {
         /// The file.
         file: String,
     },
-    /// What the test noted at this moment.
+    /// The note of the test at this moment.
     Note(u64),
 }
 
@@ -175,7 +175,7 @@ pub(crate) fn over(path: &Path) -> Option<(Arc<Watched>, String)> {
     })
 }
 
-/// What becomes of a call.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Passes,

@@ -1,4 +1,4 @@
-//! What git is about to commit or push: the paths, from the top of the worktree.
+//! The paths that git is about to commit or push, from the top of the worktree.
 
 use std::io::Read;
 
@@ -7,7 +7,7 @@ use crate::program::{GitFailed, ask};
 /// The longest list of references that is read, in bytes.
 const REFERENCES_BYTES_MAX: u64 = 1 << 20;
 
-/// What is staged.
+/// The staged paths.
 ///
 /// # Errors
 /// Git fails.
@@ -16,7 +16,7 @@ pub fn staged() -> Result<Vec<String>, GitFailed> {
     Ok(names(&listed))
 }
 
-/// What the commits change that are pushed: git writes `local-ref local-id remote-ref remote-id` for each reference.
+/// The paths that the pushed commits change: git writes `local-ref local-id remote-ref remote-id` for each reference.
 ///
 /// # Errors
 /// Git fails.

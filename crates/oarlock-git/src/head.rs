@@ -1,4 +1,4 @@
-//! What git has checked out, so that files which went back with it are told from files that somebody has written.
+//! The commit that git has checked out. It separates files that a checkout changed from files that somebody wrote.
 
 use std::path::{Path, PathBuf};
 

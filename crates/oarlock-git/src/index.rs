@@ -43,7 +43,7 @@ fn is_split(index: &Path) -> bool {
     dir.into_iter().flatten().flatten().any(|entry| entry.file_name().as_encoded_bytes().starts_with(b"sharedindex."))
 }
 
-/// What git itself says; none where there is no git or it fails.
+/// The answer of git itself; none where there is no git or it fails.
 fn by_git(top: &Path, prefix: &str) -> Option<Vec<String>> {
     let listed = ask_around(top, &["--literal-pathspecs", "ls-files", "-z", "--", prefix]).ok()?;
     Some(listed.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())

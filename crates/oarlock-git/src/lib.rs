@@ -1,8 +1,8 @@
-//! What is asked of git: where repositories and worktrees are, what an index tracks, what is about to be committed or pushed, where
+//! The questions to git: where repositories and worktrees are, what an index tracks, what is about to be committed or pushed, where
 //! hooks belong, what is checked out; agents' worktrees, from making them to comparing their branches; and merging for the landing
 //! queue (`merge`).
 //!
-//! What every call needs is read from git's own files: starting git would cost a one-shot command more than all the rest. Git itself is
+//! The facts that every call needs come from git's own files: starting git would cost a one-shot command more than all the rest. Git itself is
 //! started where only it can tell. Nothing here knows a store.
 
 mod changes;

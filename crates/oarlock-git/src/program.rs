@@ -64,7 +64,7 @@ pub(crate) fn version_of(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()??, numbers.next()??))
 }
 
-/// What git prints, asked in `dir`, or in the current directory.
+/// The output of git, asked in `dir`, or in the current directory.
 ///
 /// # Errors
 /// There is no git, or it ends with an error, whose text is told.
@@ -122,14 +122,14 @@ pub(crate) struct Git {
     lock: Option<Arc<File>>,
 }
 
-/// What git answered, whether it succeeded or not.
+/// The answer of git, whether it succeeded or not.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     /// The exit status; none when a signal ended it.
     pub(crate) code: Option<i32>,
-    /// What it printed. Names that are not UTF-8 are damaged here.
+    /// The output. Names that are not UTF-8 are damaged here.
     pub(crate) printed: String,
-    /// What it said, cut to its last 2,000 characters.
+    /// The error output, cut to its last 2,000 characters.
     pub(crate) error: String,
 }
 
@@ -150,7 +150,7 @@ impl Git {
         self
     }
 
-    /// What git prints, without the end of its last line.
+    /// The output of git, without the end of its last line.
     ///
     /// # Errors
     /// There is no git, or it fails; its own words are the error.

@@ -1,4 +1,4 @@
-//! What git's own files say of a repository: its common directory and its main worktree.
+//! The facts of a repository in git's own files: its common directory and its main worktree.
 //!
 //! They are read directly, as gitrepository-layout(5), git-worktree(1) and git-config(1) describe them: starting git would cost a
 //! one-shot command more than all the rest.
@@ -17,7 +17,7 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 pub struct Repository {
     /// The directory that was looked at: the top of a worktree, or the repository itself.
     top: PathBuf,
-    /// What all its worktrees share.
+    /// The directory that all its worktrees share.
     common: PathBuf,
     /// Whether `top/.git` is that directory itself, and no link.
     is_plain: bool,
@@ -42,7 +42,7 @@ impl Repository {
         Some(Self { top: dir.to_owned(), common, is_plain: false })
     }
 
-    /// What all its worktrees share, links resolved.
+    /// The directory that all its worktrees share, links resolved.
     pub(crate) fn common(&self) -> &Path {
         &self.common
     }

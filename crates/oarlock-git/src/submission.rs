@@ -1,4 +1,4 @@
-//! What a task submits for landing: a branch's tip at this moment.
+//! The submission of a task for landing: a branch's tip at this moment.
 //!
 //! Every `done` asks that, so git's own files are read; git is started for what they do not say.
 

@@ -69,7 +69,7 @@ pub fn time_namespace_skew_ms() -> i64 {
     system::clock::offset_ns("monotonic") / 1_000_000
 }
 
-/// What the machine is called; empty if it does not tell.
+/// The name of the machine; empty if it is unknown.
 #[must_use]
 pub fn host_name() -> String {
     system::clock::host_name()

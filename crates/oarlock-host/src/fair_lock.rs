@@ -28,7 +28,7 @@ pub struct Passage<'fair_lock> {
     is_fair: bool,
 }
 
-/// What became of queueing.
+/// The outcome of queueing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(all(target_os = "linux", not(feature = "portable"))), expect(dead_code, reason = "nobody can queue without a shared state"))]
 pub(crate) enum Joined {

@@ -1,4 +1,4 @@
-//! What systems tell and do about files in different ways: which file it is, whom it is for, and opening without falling into a trap.
+//! Differences between systems about files: which file it is, whom it is for, and opening without falling into a trap.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// What is known of the file system of a path.
+/// The known facts of a path's file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FsKind {
     /// On this machine alone; locks and shared memory work.

@@ -1,4 +1,4 @@
-//! What the operating system tells us: clocks, processes and their deaths, locks, wake-ups between processes,
+//! The operating system's services: clocks, processes and their deaths, locks, wake-ups between processes,
 //! files and the kind of a file system. It knows no SQL, no rules and nothing of tasks.
 //!
 //! Every question has one module here, and what differs between systems stands in two pairs of modules behind it:

@@ -1,5 +1,5 @@
 //! The lock that proves the life of a session's owner: the kernel drops it when the owner dies, however it dies.
-//! What follows from a death is the business of the rules.
+//! The rules decide about the consequences of a death.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -20,7 +20,7 @@ pub struct OwnerLock {
     file: File,
 }
 
-/// What a session's lock says of its owner.
+/// The answer of a session's lock about its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnerState {
     /// Somebody holds it: the owner lives (or another process is just looking for stale locks).

@@ -1,4 +1,4 @@
-//! What all Unix systems answer alike.
+//! The answers that all Unix systems share.
 
 pub mod children;
 pub(crate) mod file;

@@ -1,4 +1,4 @@
-//! What happens when a client's hook calls: the agent joins, what it is about to write is checked, it hears what is new, and it leaves.
+//! Answers to a client's hook: the agent joins, its planned writes are checked, it receives notices and messages, and it leaves.
 //! [`hook`](crate::hook) reads what the client tells and writes what it understands; here are the calls between the two.
 
 mod identity;
@@ -46,7 +46,7 @@ pub fn on_failure(error: &OpError, moment: HookEvent, settings: HookSettings) ->
 pub struct Hook<'a> {
     /// The client that calls.
     pub client: Client,
-    /// What it tells.
+    /// The fields of the call.
     pub input: &'a HookInput,
     /// The agent of the client's session.
     pub main: AgentIdentity,
@@ -56,14 +56,14 @@ pub struct Hook<'a> {
     pub settings: HookSettings,
     /// Whether the store is on this machine, where processes are known.
     pub is_local: bool,
-    /// What hooks keep between two calls.
+    /// The state that hooks keep between two calls.
     pub memory: &'a HookState,
     /// Where calls are made.
     pub backend: Backend<'static>,
 }
 
 impl Hook<'_> {
-    /// What the hook has to say.
+    /// The answer of the hook.
     ///
     /// # Errors
     /// Those of the calls it makes; whoever asked decides what a failure means.
@@ -293,7 +293,7 @@ impl Hook<'_> {
         self.leave()
     }
 
-    /// What stood in the way of a call, if others hold it.
+    /// The obstacles to a call, if others hold its paths.
     fn held_by_others(&self, called: Result<(), OpError>) -> Result<Vec<OverlapFacts>, OpError> {
         match called {
             Ok(()) => Ok(Vec::new()),
@@ -398,7 +398,7 @@ impl Hook<'_> {
         }
     }
 
-    /// What others hold of these paths and patterns, asked in pieces: a check takes only so many.
+    /// The holdings of others among these paths and patterns, asked for in pieces: a check has a limit.
     fn check(&mut self, paths: &[String], globs: &[Pattern]) -> Result<Vec<OverlapFacts>, OpError> {
         let of_paths = paths.chunks(limits::LIST_ITEMS_MAX).map(|some| Check { paths: some.to_vec(), globs: Vec::new() });
         let of_globs = globs.chunks(limits::LIST_ITEMS_MAX).map(|some| Check { paths: Vec::new(), globs: some.to_vec() });
@@ -413,7 +413,7 @@ impl Hook<'_> {
     }
 }
 
-/// What git named, as paths of the repository; one that is no path of it is nobody's.
+/// The paths that git named, relative to the repository; a path outside of it is left out.
 fn of_repository(named: Result<Vec<String>, GitFailed>) -> Result<Vec<String>, OpError> {
     let named = named.map_err(|error| StoreError::Unavailable {
         message: format!("git cannot be asked: {error}"),
@@ -422,7 +422,7 @@ fn of_repository(named: Result<Vec<String>, GitFailed>) -> Result<Vec<String>, O
     Ok(named.iter().filter_map(|name| normalise_path(name).ok()).collect())
 }
 
-/// What a pattern matches below a directory, as a pattern from the repository's root; none that is no pattern.
+/// The matches of a pattern below a directory, as a pattern from the repository's root; none if it is not a pattern.
 fn below(dir: &str, pattern: &str) -> Option<Pattern> {
     let pattern = Pattern::parse(pattern).ok()?;
     if dir == "." { Some(pattern) } else { pattern.with_literal_prefix(dir).ok() }

@@ -19,7 +19,7 @@ impl Comment {
         }
     }
 
-    /// What the first line of a block of any version begins with.
+    /// The beginning of the first line of a block of any version.
     fn opening(self) -> String {
         match self {
             Self::Markdown => "<!-- oarlock:begin".into(),

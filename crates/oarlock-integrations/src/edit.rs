@@ -9,7 +9,7 @@ use std::fmt;
 pub struct Insertion {
     /// The byte offset.
     pub at: usize,
-    /// What was inserted.
+    /// The inserted text.
     pub text: String,
 }
 
@@ -18,7 +18,7 @@ pub struct Insertion {
 pub struct Edited {
     /// The text with them.
     pub text: String,
-    /// What was inserted, oldest first.
+    /// The inserted texts, oldest first.
     pub insertions: Vec<Insertion>,
 }
 

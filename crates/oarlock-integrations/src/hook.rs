@@ -1,4 +1,4 @@
-//! What the hooks of clients tell, and how they are answered.
+//! The calls of clients' hooks, and the answers to them.
 
 mod answer;
 #[cfg(test)]
@@ -15,7 +15,7 @@ pub use input::HookInput;
 pub use writes::{calls_oarlock, writes};
 pub use written::{By, Reach, Surroundings, Written};
 
-/// What has happened, in one word for all clients.
+/// The event, in one word for all clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HookEvent {
     /// A session begins, goes on, or has forgotten what was said in it.
@@ -26,7 +26,7 @@ pub enum HookEvent {
     BeforeTool,
     /// A tool has run.
     AfterTool,
-    /// What was said is going to be summed up, and the start forgotten.
+    /// The client is going to summarise the conversation and forget its start.
     Compact,
     /// The agent has come to an end of its turn.
     Stop,

@@ -39,7 +39,7 @@ pub struct Change {
     /// Its text afterwards; none where it goes.
     pub after: Option<String>,
     is_program: bool,
-    /// What a person should know of it.
+    /// A note for the person.
     pub remark: Option<Remark>,
     record: Option<Record>,
 }
@@ -49,7 +49,7 @@ pub struct Change {
 pub enum Remark {
     /// Something that is not Oarlock's stands where Oarlock's should.
     Taken,
-    /// What Oarlock needs is still there after the taking back, because it was there before.
+    /// A needed part stays after the removal, because it was there before.
     Stays,
 }
 
@@ -70,7 +70,7 @@ impl Change {
         self.is_program && self.before.is_some() && self.after.is_some() && fs::metadata(&self.file).is_ok_and(has_no_runner)
     }
 
-    /// What changes, line by line.
+    /// The changed lines.
     pub fn diff(&self) -> String {
         let (before, after) = (self.before.as_deref().unwrap_or_default(), self.after.as_deref().unwrap_or_default());
         let name = |text: &Option<String>| if text.is_some() { self.file.display().to_string() } else { "/dev/null".into() };
@@ -79,7 +79,7 @@ impl Change {
     }
 }
 
-/// What is going to be changed, nothing of it done yet.
+/// The planned changes, none of them done yet.
 #[derive(Debug)]
 pub struct Plan {
     places: Places,
@@ -323,7 +323,7 @@ impl Plan {
     }
 }
 
-/// What the names of files that are being written begin and end with.
+/// The beginning and the end of the names of files that are being written.
 const UNFINISHED: (&str, &str) = (".oarlock-setup-", ".tmp");
 
 /// Removes what a set-up that was killed left half-written. Of one user only one runs at a time.

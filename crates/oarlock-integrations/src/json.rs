@@ -12,7 +12,7 @@ use crate::edit::{EditError, Edited, newline_of};
 /// The keys that lead to a value.
 pub type Path = &'static [&'static str];
 
-/// What has to stand in a JSON file.
+/// The required content of a JSON file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum JsonWant {
     /// A member of this path; one that is there is left as it is.

@@ -1,4 +1,4 @@
-//! What each client needs so that its agents work with Oarlock: a server, hooks, permissions, a few lines of instruction. Which
+//! The needs of each client so that its agents work with Oarlock: a server, hooks, permissions, a few lines of instruction. Which
 //! file, which place in it; reading and writing them is the caller's.
 
 mod hooks;
@@ -13,7 +13,7 @@ use crate::toml::{self, TomlWant};
 pub use hooks::claude_hooks;
 use hooks::{CLAUDE_RULES, VSCODE_EVENTS, codex_hooks, cursor_hooks, flat_hooks, gemini_hooks, quoted};
 
-/// What the server and Oarlock's own entries are called.
+/// The name of the server and of Oarlock's own entries.
 pub const SERVER: &str = "oarlock";
 
 /// The instructions of the block in `AGENTS.md`.
@@ -47,7 +47,7 @@ pub enum Base {
     GitHooks,
 }
 
-/// What has to be in a file.
+/// The required content of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
     /// Members and elements of a JSON file.
@@ -69,7 +69,7 @@ pub struct Target {
     pub base: Base,
     /// Its path from there, and others by which the client knows it as well: the first one that exists is meant.
     pub names: &'static [&'static str],
-    /// What has to be in it.
+    /// The required content.
     pub content: Content,
     /// Only when the file is there.
     pub only_if_there: bool,
@@ -77,7 +77,7 @@ pub struct Target {
     pub is_shared: bool,
 }
 
-/// What a set-up depends on.
+/// The facts that a set-up depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// The program, as a client finds it.
@@ -142,7 +142,7 @@ impl Content {
         }
     }
 
-    /// What is left of a text in which nothing but Oarlock's is, where its file has to stay.
+    /// The rest of a text that contains nothing but Oarlock's, where its file has to stay.
     pub fn emptied(&self, text: &str) -> String {
         let newline = newline_of(text);
         match self {

@@ -11,7 +11,7 @@ use crate::client::is_our_program;
 use crate::edit::{EditError, Edited};
 use splice::{Splice, read, splice};
 
-/// What has to be in a TOML file.
+/// The required content of a TOML file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TomlWant {
     /// The table `[table.name]` with these lines; one that is there is left as it is.
@@ -70,7 +70,7 @@ pub fn take_out(text: &str, wants: &[TomlWant]) -> Result<Option<String>, EditEr
     Ok((!text.trim().is_empty()).then_some(text))
 }
 
-/// What is not Oarlock's of the lines of its block.
+/// The lines of its block that are not Oarlock's.
 ///
 /// # Errors
 /// Lines that are no TOML by themselves, or in which other lines would have to move.

@@ -72,9 +72,9 @@ pub struct Agent {
     pub name: AgentName,
     /// The current incarnation.
     pub session: SessionId,
-    /// What it is there for, for example `planner`.
+    /// Its purpose, for example `planner`.
     pub role: Option<Label>,
-    /// What it can do; a task may ask for capabilities.
+    /// Its capabilities; a task may require some.
     pub capabilities: BTreeSet<Label>,
     /// The program that it runs in, for people.
     pub program: Option<String>,
@@ -90,7 +90,7 @@ pub struct Agent {
     pub harness: Option<String>,
     /// How the session ended, if it has.
     pub end: Option<SessionEnd>,
-    /// What is seen of it between events; not part of the log.
+    /// Facts that change between events; not part of the log.
     pub presence: Presence,
 }
 
@@ -106,7 +106,7 @@ impl Agent {
     }
 }
 
-/// What is seen of an agent between events. It is written in place and is not in the log.
+/// Facts about an agent that change between events. They are written in place and are not in the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {
     /// When it last made an accepted call.
@@ -117,8 +117,8 @@ pub struct Presence {
     pub beat: StoreTime,
     /// When it last did something that counts as progress.
     pub progressed: StoreTime,
-    /// What it says about itself.
+    /// Its own description of itself.
     pub status: Option<String>,
-    /// What it says it is doing.
+    /// Its own description of its work.
     pub action: Option<String>,
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::schema::text_schema;
 
-/// What kind of error it is: the one thing that a program may decide on.
+/// The kind of the error: programs decide on nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ErrorCode {
     /// The command line is wrong.

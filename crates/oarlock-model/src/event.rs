@@ -56,7 +56,7 @@ pub struct Event {
     pub agent: Option<AgentName>,
     /// Which incarnation caused it.
     pub session: Option<SessionId>,
-    /// What happened.
+    /// The fact.
     pub fact: Fact,
 }
 

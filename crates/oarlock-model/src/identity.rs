@@ -20,7 +20,7 @@ const START_MAX: u64 = 1 << 31;
 /// Characters of a tag, at most.
 const TAG_CHARS_MAX: u32 = 6;
 
-/// What begins the form of a number that was given before the identity of now.
+/// The beginning of the form of a number that an earlier identity gave.
 const EARLIER: char = 'e';
 
 /// 128 random bits, as 32 hexadecimal digits where they are written. Zero has no tag: the stores of tests may have it.
@@ -101,7 +101,7 @@ impl StoreIdentity {
         if self.tag.is_empty() { text.to_owned() } else { format!("{text}-{}", self.tag) }
     }
 
-    /// What this identity has tagged; none for what another has.
+    /// The number, if this identity has tagged it; none for a number of another identity.
     pub fn untagged<'t>(&self, text: &'t str) -> Option<&'t str> {
         if self.tag.is_empty() || seeded::is(seeded::TAGS_IGNORED) {
             return Some(text.rsplit_once('-').filter(|_| !self.tag.is_empty()).map_or(text, |(text, _)| text));

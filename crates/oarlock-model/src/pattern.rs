@@ -311,7 +311,7 @@ struct Split<'a> {
     directory: bool,
 }
 
-/// What a text is read as.
+/// The parsed form of a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// A pattern, as somebody types it.

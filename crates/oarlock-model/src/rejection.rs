@@ -17,10 +17,10 @@ use crate::task::TaskState;
 /// A reservation that stands in the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OverlapFacts {
-    /// What was wanted.
+    /// The wanted target.
     #[serde(rename = "path")]
     pub wanted: String,
-    /// What is held.
+    /// The reserved target.
     pub pattern: String,
     /// Who holds it.
     pub agent: AgentName,
@@ -83,7 +83,7 @@ pub enum Rejection {
     /// There is no such place or project.
     #[error("{message}")]
     Missing {
-        /// What is missing.
+        /// The missing capabilities.
         message: String,
         /// The next step for the caller.
         hint: String,
@@ -117,7 +117,7 @@ pub enum Rejection {
     LeaseLost {
         /// The task.
         task: TaskId,
-        /// What became of the lease.
+        /// The state of the lease.
         how: &'static str,
         /// Who holds the task now.
         holder: Option<HolderFacts>,
@@ -139,7 +139,7 @@ pub enum Rejection {
         agent: AgentName,
         /// The session meant.
         session: SessionId,
-        /// What ended it.
+        /// The reason for its end.
         why: &'static str,
         /// The agent's current session, if it has a live one.
         current: Option<SessionId>,
@@ -157,7 +157,7 @@ pub enum Rejection {
     /// Others hold what was to be reserved.
     #[error("{}", overlap_in_words(overlaps, *more))]
     ReservationOverlap {
-        /// What stands in the way; never empty, and not more than [`crate::limits::OVERLAPS_MAX`].
+        /// The reservations in the way; never empty, and not more than [`crate::limits::OVERLAPS_MAX`].
         overlaps: Vec<OverlapFacts>,
         /// How many more there are.
         more: usize,
@@ -186,7 +186,7 @@ pub enum Rejection {
         /// More about it.
         why: Option<String>,
     },
-    /// What is there does not allow it, apart from the state of one task.
+    /// The current state of the store does not allow it, apart from the state of one task.
     #[error("{message}")]
     Conflict {
         /// The problem.
@@ -225,7 +225,7 @@ pub enum Rejection {
     /// Too much in too short a time.
     #[error("more than {limit} {what}")]
     QuotaReached {
-        /// What is limited.
+        /// The limited quantity.
         what: String,
         /// The limit.
         limit: u64,
@@ -237,9 +237,9 @@ pub enum Rejection {
     NothingReady {
         /// Who asked.
         agent: AgentName,
-        /// What there is besides ready tasks.
+        /// The counts of tasks that are not ready.
         rest: Box<Unready>,
-        /// What kept ready tasks from this agent, if something did.
+        /// The reasons that kept ready tasks from this agent, if there are any.
         why: Option<String>,
     },
     /// Messages came for an agent that would wait for work.
@@ -254,10 +254,10 @@ pub enum Rejection {
         /// Messages that it has not read besides these.
         unread: u64,
     },
-    /// What was waited for did not happen in time.
+    /// The awaited change did not happen in time.
     #[error("timed out after {waited_ms} ms: {what}")]
     TimedOut {
-        /// What was waited for.
+        /// The awaited change.
         what: String,
         /// How long, in milliseconds.
         waited_ms: i64,
@@ -275,7 +275,7 @@ pub enum Rejection {
     /// Not allowed.
     #[error("{message}")]
     Denied {
-        /// What is not allowed.
+        /// The refused action.
         message: String,
         /// The next step for the caller.
         hint: &'static str,
@@ -311,7 +311,7 @@ impl Rejection {
         Rejection::NotFound { noun, id: crate::ident::shown(&id.to_string()) }
     }
 
-    /// What is waited for is not there yet; whoever waits says how long it took.
+    /// The awaited change has not happened yet; the waiting caller reports how long it took.
     pub fn timed_out(what: impl Into<String>) -> Self {
         Rejection::TimedOut { what: what.into(), waited_ms: 0, facts: Value::Null }
     }

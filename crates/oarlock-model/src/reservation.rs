@@ -29,7 +29,7 @@ impl Mode {
     }
 }
 
-/// What is reserved.
+/// The reserved paths or resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {

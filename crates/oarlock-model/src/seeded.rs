@@ -6,22 +6,22 @@
 
 use Breaks::{Files, Gateway, Hooks, Ralf, Runner, Semantics, Trust};
 
-/// What a fault breaks, which tells the tests that have to see it.
+/// The area that a fault breaks: it selects the tests that must find the fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Breaks {
     /// One of the twenty semantics.
     Semantics(u8),
     /// A check of the gateway.
     Gateway,
-    /// What hooks and set-up of coding agents promise.
+    /// Promises of hooks and of the set-up of coding agents.
     Hooks,
-    /// What `work` and `run` promise.
+    /// Promises of `work` and `run`.
     Runner,
     /// That no task is taken both in the store and in the files beside it.
     Files,
     /// That nothing is believed which a repository, a clone or another user of the machine brings.
     Trust,
-    /// What is promised to those who go on by RALF's files alone.
+    /// Promises to agents that use RALF's files alone.
     Ralf,
 }
 
@@ -30,9 +30,9 @@ pub enum Breaks {
 pub struct Fault {
     /// Its name.
     pub name: &'static str,
-    /// What it breaks.
+    /// The broken area.
     pub breaks: Breaks,
-    /// What is wrong then.
+    /// The wrong behaviour.
     pub what: &'static str,
 }
 

@@ -40,7 +40,7 @@ pub struct Entry {
 pub struct Notice {
     /// The session.
     pub session: SessionId,
-    /// What has changed.
+    /// The change.
     pub kind: NoticeKind,
 }
 
@@ -104,7 +104,7 @@ pub struct State {
     pub reservations: BTreeMap<ReservationId, Reservation>,
     /// Messages by id.
     pub messages: BTreeMap<MessageId, Message>,
-    /// What sessions are to be told.
+    /// Notices that sessions have not received yet.
     pub notices: BTreeSet<Notice>,
 }
 

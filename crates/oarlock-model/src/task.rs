@@ -45,7 +45,7 @@ impl std::str::FromStr for Gate {
     }
 }
 
-/// What was asked for: the part of a task that its maker chooses and `update` may change.
+/// The specification of a task: its maker chooses it, and `update` may change it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskSpec {
     /// One line.
@@ -53,7 +53,7 @@ pub struct TaskSpec {
     /// Markdown for whoever does it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
-    /// What kind of work it is.
+    /// The kind of work.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Label>,
     /// Its own priority: 0 is the most urgent, 4 the least. Absent for a part that was given none: its parent's counts.
@@ -62,7 +62,7 @@ pub struct TaskSpec {
     /// The task it is a part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<TaskId>,
-    /// What an agent must be able to do to claim it.
+    /// The capabilities that an agent must have to claim it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub capabilities: BTreeSet<Label>,
     /// Its write set: the paths it will change.
@@ -206,7 +206,7 @@ pub struct OutsideHold {
     pub since: WallTime,
     /// Its last sign of life; after an end by force, the moment of that.
     pub seen: WallTime,
-    /// What speaks for it, for example `ralf`.
+    /// The system that reports it, for example `ralf`.
     pub source: Label,
     /// How it ended; absent while it lasts. It is forgotten when the task is granted or ends.
     pub end: Option<OutsideEnd>,
@@ -345,7 +345,7 @@ impl Task {
         self.outside = None;
     }
 
-    /// What finishing does to the task, or handing it in for review: the same for the specification and for replies
+    /// The effect on the task of finishing it, or of handing it in for review: the same for the specification and for replies
     /// made inside a transaction. An absent result and no artifacts leave what was there; reasons why former attempts were not
     /// good enough are over.
     pub fn finish(&mut self, state: TaskState, result: Option<&String>, artifacts: &[String]) {

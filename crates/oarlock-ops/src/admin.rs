@@ -19,7 +19,7 @@ use crate::settings::Settings;
 use crate::store::Transaction;
 use crate::{graph, reap};
 
-/// What an embedded store offers to its administrator.
+/// The operations of an embedded store for its administrator.
 pub trait Administration {
     /// Writes a consistent copy of the store to a new file. Returns its size in bytes.
     ///

@@ -1,4 +1,4 @@
-//! What an operation has in hand while it decides: a view, the moment, the caller, and the emitting of events.
+//! The context of a deciding operation: a view, the moment, the caller, and the emitting of events.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ use crate::store::{NewEvent, StoreResult, Transaction, View};
 pub struct Reading<'a> {
     /// The view.
     pub view: &'a dyn View,
-    /// What speaks for the machine.
+    /// The liveness check of the machine.
     pub owners: &'a dyn Owners,
     /// The moment.
     pub now: Now,
@@ -56,7 +56,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// What counts against that: all that the caller's principal holds, or what this session does where there is none.
+    /// The holdings that count against that: all of the caller's principal, or those of this session where there is no principal.
     ///
     /// # Errors
     /// Store errors.
@@ -148,12 +148,12 @@ pub struct Deciding<'a> {
     changes_tasks: bool,
 }
 
-/// What becomes of what a decision grants.
+/// The fate of a decision's grants.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Granting {
     /// How it is granted.
     pub(crate) how: How,
-    /// What was.
+    /// The grants so far.
     pub(crate) granted: Vec<Intent>,
 }
 
@@ -207,12 +207,12 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    /// What the last of so many searches found for this decision.
+    /// The findings for this decision of the last of N searches.
     pub(crate) fn with_found(self, found: Option<Found>, searches: usize) -> Self {
         Self { found, searches, ..self }
     }
 
-    /// What a search found for this decision, once.
+    /// The findings of a search for this decision, once.
     pub(crate) fn take_found(&mut self) -> Option<Found> {
         self.found.take()
     }
@@ -229,7 +229,7 @@ impl<'a> Deciding<'a> {
         OpError::Internal("a decision that waits for a search ended without one".into())
     }
 
-    /// What the decision asks a search for.
+    /// The decision's question to a search.
     pub(crate) fn take_asked(&mut self) -> Option<Asked> {
         self.asked.take()
     }
@@ -244,7 +244,7 @@ impl<'a> Deciding<'a> {
         Self { progress, ..self }
     }
 
-    /// What the portions of this call before this one have done, once.
+    /// The progress of the portions of this call before this one, once.
     pub(crate) fn take_progress(&mut self) -> Progress {
         std::mem::take(&mut self.progress)
     }
@@ -254,7 +254,7 @@ impl<'a> Deciding<'a> {
         limits::PORTION_ROWS_MAX.saturating_sub(self.emitted)
     }
 
-    /// What was emitted is committed, and the call is decided again after it, with this progress. The error is to be returned.
+    /// The emitted events are committed, and the call is decided again after them, with this progress. The error is to be returned.
     pub(crate) fn go_on_later(&mut self, progress: Progress) -> OpError {
         self.portion = Some(Progress { is_begun: true, ..progress });
         OpError::Internal("a call in portions ended after one of them".into())
@@ -270,7 +270,7 @@ impl<'a> Deciding<'a> {
         Self { granting: Granting { how: how.clone(), granted: Vec::new() }, unfit: unfit.clone(), ..self }
     }
 
-    /// What it has granted, or means to.
+    /// The tasks that it has granted, or intends to grant.
     pub(crate) fn take_granted(&mut self) -> Vec<Intent> {
         std::mem::take(&mut self.granting.granted)
     }
@@ -329,7 +329,7 @@ impl<'a> Deciding<'a> {
         self.tx.view()
     }
 
-    /// What speaks for the machine.
+    /// The liveness check of the machine.
     pub fn owners(&self) -> &'a dyn Owners {
         self.owners
     }
@@ -361,7 +361,7 @@ impl<'a> Deciding<'a> {
         self.reading().holdings()
     }
 
-    /// What counts against that: all that the caller's principal holds, or what this session does where there is none.
+    /// The holdings that count against that: all of the caller's principal, or those of this session where there is no principal.
     ///
     /// # Errors
     /// Store errors.
@@ -485,7 +485,7 @@ impl<'a> Deciding<'a> {
         Ok(())
     }
 
-    /// What was emitted so far stays, even if the request is refused later.
+    /// The events emitted so far stay, even if the request is refused later.
     ///
     /// # Errors
     /// Store errors.

@@ -22,9 +22,9 @@ pub struct ErrorObject {
 pub struct ErrorFacts {
     /// The error code. It determines the exit code and the HTTP status.
     pub code: ErrorCode,
-    /// What happened, in one line.
+    /// The fault, in one line.
     pub message: String,
-    /// What to do next.
+    /// The next step.
     #[serde(default)]
     pub hint: String,
     /// Whether the same call may succeed later without any change of it.
@@ -157,7 +157,7 @@ impl OpError {
         }
     }
 
-    /// What to do next.
+    /// The next step.
     pub fn hint(&self) -> String {
         match self {
             OpError::Rejected(rejection) => hint::of(rejection),

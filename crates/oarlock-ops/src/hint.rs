@@ -1,8 +1,8 @@
-//! What somebody can do about a lawful no, in the words of the command line. The rules themselves know no commands.
+//! Hints after a refusal, in the words of the command line. The rules themselves know no commands.
 
 use oarlock_model::Rejection;
 
-/// What to do next. It names verbs as the command line has them; other doors translate that for who they speak to.
+/// The next step. It names verbs as the command line has them; other doors translate that for their callers.
 pub fn of(rejection: &Rejection) -> String {
     match rejection {
         Rejection::Invalid { hint, .. } | Rejection::Conflict { hint, .. } | Rejection::Missing { hint, .. } => hint.clone(),

@@ -1,4 +1,4 @@
-//! What only the caller's own machine can tell: its files, its processes, its place in the repository.
+//! Facts that only the caller's own machine knows: its files, its processes, its place in the repository.
 
 use oarlock_model::agent::Host;
 use oarlock_model::landing::{BranchName, ObjectId};
@@ -60,7 +60,7 @@ pub trait Local {
     /// The current directory was deleted.
     fn document_path(&self, path: &str) -> Result<Option<String>, OpError>;
 
-    /// What a document must have at least to be split, where this file, or the file of the task with this id, belongs to a project that has
+    /// The least that a document must have to be split, where this file, or the file of the task with this id, belongs to a project that has
     /// such a rule.
     fn floor(&self, named: &str) -> Option<Floor>;
 
@@ -86,8 +86,8 @@ pub trait Local {
         Ok(Vec::new())
     }
 
-    /// What a task submits for landing from this machine: the tip of `branch`; without one that of `oarlock/TASK`, else what is checked out where
-    /// the caller stands. None outside of a repository, or where there is no such commit.
+    /// The commit that a task submits for landing from here: the tip of `branch`; without one that of `oarlock/TASK`, else the checked-out one where
+    /// the caller is. None outside of a repository, or where there is no such commit.
     ///
     /// # Errors
     /// `not_found` for a branch that is named and not there; git fails.

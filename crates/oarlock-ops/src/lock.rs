@@ -1,4 +1,4 @@
-//! What an operation locks before it reads. SQLite has one writer, which makes this trivial; a store
+//! The locks that an operation takes before it reads. SQLite has one writer, which makes this trivial; a store
 //! with many writers takes these locks in the order of [`Lock`], which is the same for everyone.
 
 use oarlock_model::event::{Fact, Needs, Noun};

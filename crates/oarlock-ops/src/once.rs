@@ -24,7 +24,7 @@ pub(crate) fn check_key(caller: &Caller) -> Result<(), Rejection> {
     }
 }
 
-/// What makes a call with a key happen once.
+/// The record that makes a call with a key happen once.
 pub(crate) struct Once {
     key: String,
     reply_key: ReplyKey,

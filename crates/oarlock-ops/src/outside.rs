@@ -114,7 +114,7 @@ impl Store for Beneath<'_> {
         self.0.owners()
     }
 
-    /// What is beneath files sees none of them.
+    /// Reads beneath files see none of them.
     fn outside(&self) -> Option<Arc<dyn Outside>> {
         None
     }

@@ -1,4 +1,4 @@
-//! What time and death have already made true: settled before anything else is decided (semantics 8, 11, 12).
+//! Effects of time and death that are due: settled before anything else is decided (semantics 8, 11, 12).
 
 use oarlock_model::agent::Agent;
 use oarlock_model::event::{

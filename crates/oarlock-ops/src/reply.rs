@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::OpError;
 use crate::request::Request;
 
-/// What every reply can do, whatever its verb.
+/// The common interface of all replies, whatever the verb.
 trait Erased: Any + Send {
     fn to_value(&self) -> serde_json::Result<Value>;
     fn to_text(&self) -> serde_json::Result<String>;

@@ -1,4 +1,4 @@
-//! What a request is: the traits that every verb's struct implements.
+//! Requests: the traits that every verb's struct implements.
 
 use oarlock_model::Rejection;
 use schemars::JsonSchema;
@@ -43,7 +43,7 @@ pub trait Request: Serialize + DeserializeOwned + JsonSchema + clap::Args + Send
     /// Fills in what only the caller's machine knows. Doors far from the caller do not call it.
     ///
     /// # Errors
-    /// What reading files or paths can cause.
+    /// The errors of reading files or paths.
     fn localise(&mut self, _local: &mut dyn Local) -> Result<(), OpError> {
         Ok(())
     }

@@ -61,7 +61,7 @@ impl Shared {
         schema
     }
 
-    /// What they refer to, by name. A type that stands in requests and in replies is written as replies have it.
+    /// The types that they refer to, by name. A type of requests and replies is written as replies have it.
     pub fn into_definitions(mut self) -> Value {
         let mut all = self.requests.take_definitions(true);
         all.extend(self.replies.take_definitions(true));

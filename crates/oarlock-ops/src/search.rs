@@ -27,20 +27,20 @@ pub enum Tried<T> {
     Portion,
 }
 
-/// What a call knows from outside of the write lock. It goes with the call from try to try.
+/// The facts that a call knows from outside the write lock. They go with the call from try to try.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     /// The reply of the first of two steps, as JSON, once that step is committed.
     pub(crate) first: Option<String>,
     /// The search that the last try asked for.
     pub(crate) asked: Option<Asked>,
-    /// What the last search found, until a try takes it.
+    /// The findings of the last search, until a try takes them.
     pub(crate) found: Option<Found>,
-    /// What the portions of the call have done, where it works in portions.
+    /// The progress of the call's portions, where it works in portions.
     pub(crate) progress: Progress,
     /// Sessions that are dead, and are ended before anything else is looked at.
     pub(crate) dying: Vec<AgentName>,
-    /// What a waiting call saw when it searched last.
+    /// The state that a waiting call saw in its last search.
     pub(crate) seen: Option<Seen>,
     /// Tasks that the files beside the store did not let it have: it looks for others until it is decided.
     pub(crate) unfit: BTreeSet<TaskId>,
@@ -54,7 +54,7 @@ pub struct Findings {
 /// The subject of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// What the request's own search is for.
+    /// The search that the request itself defines.
     ByRequest,
     /// Whether a way leads back from new needs.
     Way(Edges),
@@ -74,7 +74,7 @@ pub(crate) enum Found {
 }
 
 impl Found {
-    /// What a search comes to that visits all tasks behind the new needs.
+    /// The result of a search that visits all tasks behind the new needs.
     ///
     /// # Errors
     /// Store errors.
@@ -100,7 +100,7 @@ pub(crate) struct FoundTasks {
     pub(crate) first_end: Option<(StoreTime, StoreTime)>,
 }
 
-/// What a search saw that found nothing.
+/// The state that a search saw when it found nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     /// The number of the last event.
@@ -109,7 +109,7 @@ pub(crate) struct Seen {
     pub(crate) at: StoreTime,
     /// When claims in vain were noted last.
     pub(crate) noted: StoreTime,
-    /// What kept ready tasks from the caller.
+    /// The reasons that kept ready tasks from the caller.
     pub(crate) blockers: Blockers,
     /// Tasks whose lease had expired, and that were not for the caller either.
     pub(crate) expired: BTreeSet<TaskId>,
@@ -124,7 +124,7 @@ pub(crate) enum Obstacle {
     GoesFirst(TaskId),
 }
 
-/// What keeps ready tasks from a caller: as long as all of it stands, none of them can be taken.
+/// The reasons that keep ready tasks from a caller: while all of them hold, none of the tasks can be taken.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Blockers {
     /// A reservation for each of them.

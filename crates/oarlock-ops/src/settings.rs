@@ -23,7 +23,7 @@ pub struct Settings {
     pub busy: Duration,
     /// After this time without a sign of life, a task held through RALF's files alone counts as abandoned.
     pub abandoned_after: Duration,
-    /// What a caller may hold that comes with an agent's access; operators are bound by the limits of the store only.
+    /// The holdings allowed to a caller with an agent's access; operators are bound by the limits of the store only.
     pub agent_holdings: Holdings,
 }
 

@@ -1,4 +1,4 @@
-//! What replies look like: the shapes of the contract, one file for each noun, made from nouns and a view.
+//! The shapes of replies as in the contract, one file for each noun, made from nouns and a view.
 
 mod agent;
 mod entry;

@@ -115,7 +115,7 @@ pub trait Store {
     fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>>;
     /// Whether nothing can be written: then what is due stays as it is, and only questions are answered.
     fn is_read_only(&self) -> bool;
-    /// What speaks for the machine on which it was opened.
+    /// The liveness check of the machine on which it was opened.
     fn owners(&mut self) -> Box<dyn Owners>;
     /// Files beside it that have tasks of it, as the program that opened it says.
     fn outside(&self) -> Option<Arc<dyn Outside>>;

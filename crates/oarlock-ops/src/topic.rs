@@ -1,4 +1,4 @@
-//! What waiters can wait for: one notifier for each topic.
+//! The topics that waiters can wait for: one notifier for each.
 
 use oarlock_model::event::{Fact, Wakes};
 

@@ -41,7 +41,7 @@ impl Patience {
         (left_ms > 0).then(|| left_ms.min(horizon.due_ms.unwrap_or(i64::MAX)).clamp(1, RECHECK_MS))
     }
 
-    /// What is told once it is over: that the last "not yet" stood till the end.
+    /// The message at the end of the wait: the last "not yet" was still true.
     pub fn over(&self, last: OpError, now: Now) -> OpError {
         let waited_ms = self.waited_ms(now);
         match last {
@@ -87,7 +87,7 @@ pub(crate) fn wait_for<T>(
     }
 }
 
-/// What a waiter sees of a store in one look, and waits for besides notifiers.
+/// A waiter's view of a store in one read, and its topics besides notifiers.
 #[derive(Debug)]
 pub struct Horizon {
     /// The moment of the look.

@@ -28,7 +28,7 @@ enum Way {
 }
 
 struct Stubs {
-    /// What schemas refer to, by name.
+    /// The types that schemas refer to, by name.
     definitions: Value,
     /// Classes of objects that have no name of their own, by the name made for them.
     made: BTreeMap<String, String>,

@@ -206,7 +206,7 @@ fn interruptible<T: Send, E: Send>(py: Python<'_>, call: impl FnOnce() -> Result
     }
 }
 
-/// What a signal's handler raised while a call waited.
+/// The exception that a signal's handler raised while a call waited.
 static RAISED: Mutex<Option<PyErr>> = Mutex::new(None);
 
 /// Whether a signal came, of which only the main thread hears: Ctrl-C ends a wait.

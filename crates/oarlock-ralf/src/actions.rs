@@ -1,4 +1,4 @@
-//! What a look finds is to be done, so that files and store say the same, and what cannot be brought together.
+//! The actions of a pass, so that files and store agree, and the contradictions that remain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,13 +26,13 @@ pub(crate) enum Action {
     Leave(AgentName),
     /// A task of the files is added.
     Add(Box<Task>, TaskId),
-    /// What a task's file asks for has changed.
+    /// The content of a task's file has changed.
     Update(Box<Task>, TaskId),
     /// By the files somebody has a task, or gave a sign of life.
     Take { task: TaskId, held: Held, is_new: bool },
     /// By the files it is free again, or was abandoned.
     Free { task: TaskId, abandoned: bool, seen_ms: Option<i64> },
-    /// What an agent held for the files is let go.
+    /// An agent's holding for the files is released.
     Release { task: TaskId, agent: AgentName },
     /// A file says that a task is done.
     Finish { task: TaskId, holder: Option<String> },
@@ -55,9 +55,9 @@ pub(crate) enum Action {
 pub struct Conflict {
     /// The task, or the key of the state.
     pub task: String,
-    /// What the files say.
+    /// The value in the files.
     pub files: String,
-    /// What the store says.
+    /// The value in the store.
     pub store: String,
     /// Which of them counts.
     pub kept: &'static str,
@@ -71,23 +71,23 @@ impl Conflict {
     }
 }
 
-/// What is to be done, in order, and what cannot be brought together.
+/// The actions, in order, and the contradictions that remain.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Plan {
     pub(crate) actions: Vec<Action>,
     pub(crate) conflicts: Vec<Conflict>,
-    /// What was left out, or looks wrong.
+    /// The skipped items, and those that look wrong.
     pub(crate) warnings: Vec<String>,
     /// Tasks that the files show as taken, as the store has them.
     pub(crate) displayed: Vec<String>,
     /// Tasks that somebody has by the files, and whether their queue says so.
     pub(crate) taken: BTreeMap<String, bool>,
-    /// What is remembered of the heartbeats after this look.
+    /// The heartbeats to remember after this pass.
     pub(crate) heard: BTreeMap<String, Beat>,
 }
 
 impl Plan {
-    /// What was found before the comparison comes first.
+    /// The findings before the comparison come first.
     pub(crate) fn begin_with(&mut self, moved: &Moved) {
         self.actions.splice(0..0, moved.actions.iter().cloned());
         self.conflicts.splice(0..0, moved.conflicts.iter().cloned());
@@ -112,10 +112,10 @@ impl Gone {
     }
 }
 
-/// What was found before the comparison.
+/// The findings before the comparison.
 #[derive(Debug, Default)]
 pub(crate) struct Moved {
-    /// What is to be done first.
+    /// The first actions.
     pub(crate) actions: Vec<Action>,
     /// Tasks that are held here and asked for no more.
     pub(crate) conflicts: Vec<Conflict>,
@@ -128,7 +128,7 @@ pub(crate) struct Moved {
     pub(crate) ended: BTreeMap<String, String>,
     /// Of these, those whose item says otherwise and is left: it came so with a commit, or beside a file in `completed/`. To be remembered.
     pub(crate) went_back: BTreeSet<String>,
-    /// What git has checked out.
+    /// The commit that git has checked out.
     pub(crate) head: Option<String>,
     /// Whether something can be followed only after what this look does.
     pub(crate) goes_on: bool,

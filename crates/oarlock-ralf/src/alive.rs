@@ -18,7 +18,7 @@ pub(crate) const LEFT: &str = "left";
 /// Statuses by which an agent says that it has gone.
 const GONE: [&str; 6] = [LEFT, "stopped", "offline", "terminated", "exited", "shutdown"];
 
-/// What the heartbeats of the files show of one agent.
+/// The heartbeats of one agent in the files.
 #[derive(Clone, Debug)]
 pub(crate) struct Sign<'a> {
     /// Its block: of doubles the one that is the youngest.
@@ -58,7 +58,7 @@ fn is_run(name: &str) -> bool {
     rest.strip_prefix("run-").or_else(|| rest.strip_prefix("run_")).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// What the heartbeats show, with what is remembered of them.
+/// The heartbeats, with the remembered ones.
 pub(crate) fn signs<'a>(agents: &'a [Agent], attached: &SyncState, now_ms: i64) -> Vec<Sign<'a>> {
     let mut youngest: BTreeMap<&str, &Agent> = BTreeMap::new();
     for agent in agents {
@@ -123,7 +123,7 @@ fn swept(agents: &[Agent]) -> BTreeSet<&str> {
     times.into_iter().filter(|(_, (count, same))| *count > 1 && same.is_some()).map(|(file, _)| file).collect()
 }
 
-/// What a block tells, and whether its clock lies behind. `known` is what was remembered of it at the last look.
+/// The facts of a block, and whether its clock lies behind. `known` is the memory of the last pass.
 fn beat(agent: &Agent, known: Option<&Beat>, looked_ms: i64, is_swept: bool, now_ms: i64) -> (Beat, bool) {
     let (whole, own) = (digest(&agent.fields), agent.own_digest());
     if let Some(known) = known.filter(|known| known.whole == whole) {

@@ -33,7 +33,7 @@ fn there(agents: &[Agent], attached: &SyncState) -> Vec<String> {
     signs(agents, attached, NOW).iter().filter(|sign| sign.is_there(NOW, TIMEOUT)).map(|sign| sign.name.to_string()).collect()
 }
 
-/// What is remembered after a look at these.
+/// The memory after a pass over these.
 fn remembered(agents: &[Agent], attached: &SyncState, looked_ms: i64) -> SyncState {
     let heard = signs(agents, attached, looked_ms).into_iter().map(|sign| (sign.agent.name.clone(), sign.beat)).collect();
     SyncState { heard, looked_ms, ..attached.clone() }

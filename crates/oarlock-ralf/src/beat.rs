@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What is remembered of an agent's heartbeat.
+/// The memory of an agent's heartbeat.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Beat {
     /// The block as it was, as a digest.

@@ -42,7 +42,7 @@ pub struct Beside {
     root: Mutex<Option<(Stamp, PathBuf)>>,
 }
 
-/// What tells one file of what is remembered from another: its number, its length and when it was changed. Such a file is never changed, only
+/// The identity of one remembered file: its number, its length and when it was changed. Such a file is never changed, only
 /// replaced.
 type Stamp = ((u64, u64), u64, Option<SystemTime>);
 
@@ -53,7 +53,7 @@ impl Beside {
         Self { dir: dir.into(), patience, is_synced: true, index: Mutex::default(), root: Mutex::default() }
     }
 
-    /// What is written into the files does not wait for the disk: beside a store whose commits do not either.
+    /// Writes into the files without waiting for the disk: for a store whose commits do not wait either.
     #[must_use]
     pub fn unsynced(self) -> Self {
         Self { is_synced: false, ..self }

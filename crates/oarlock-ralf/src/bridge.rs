@@ -59,18 +59,18 @@ const TASKS_MAX: usize = 100_000;
 /// Characters of what a heartbeat says.
 const SAYS_CHARS_MAX: usize = 200;
 
-/// What a look did, or would do.
+/// The work of a pass, done or planned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Synced {
     /// From the files into the store, by what it was.
     pub imported: BTreeMap<&'static str, usize>,
     /// From the store into the files.
     pub exported: BTreeMap<&'static str, usize>,
-    /// What contradicts.
+    /// The contradictions.
     pub conflicts: Vec<Conflict>,
-    /// What was left out, and why.
+    /// The skipped items, and why.
     pub warnings: Vec<String>,
-    /// What the store has and the files lack, because it could not be written.
+    /// The changes of the store that the files lack, because they could not be written.
     #[serde(skip)]
     pub left: Vec<Left>,
 }
@@ -213,7 +213,7 @@ impl<'a> Bridge<'a> {
         Ok(ours.len())
     }
 
-    /// What is remembered of the project that is about to be attached to the store in `dir`.
+    /// The remembered state of the project that is about to be attached to the store in `dir`.
     ///
     /// # Errors
     /// The store fails.
@@ -359,7 +359,7 @@ impl<'a> Bridge<'a> {
         Ok(true)
     }
 
-    /// What a task of the files asks for.
+    /// The specification of a task in the files.
     fn fields_of(&self, task: &Task) -> TaskFields {
         TaskFields {
             body: self.body_of(task),
@@ -383,7 +383,7 @@ impl<'a> Bridge<'a> {
     }
 }
 
-/// What the actions of one look share.
+/// The shared state of the actions of one pass.
 struct Look<'a> {
     project: &'a Project,
     tasks: BTreeMap<&'a str, FileView<'a>>,
@@ -393,7 +393,7 @@ struct Look<'a> {
     attached: &'a mut SyncState,
 }
 
-/// What went wrong with one action.
+/// The fault of one action.
 enum Trouble {
     /// This one only.
     Warning(String),

@@ -1,4 +1,4 @@
-//! What a look could not write: why, and whether waiting helps.
+//! Writes that a pass could not make: why, and whether waiting helps.
 
 use std::path::Path;
 

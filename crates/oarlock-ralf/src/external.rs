@@ -1,4 +1,4 @@
-//! What the log is told of RALF's files.
+//! The log's events about RALF's files.
 
 use oarlock_model::TaskId;
 use oarlock_model::event::{Event, External, Fact, RALF_CONFLICT, RALF_EVENT};
@@ -13,7 +13,7 @@ pub(crate) fn event(file: &str, task: Option<TaskId>, fields: Map<String, Value>
     External::new(&RALF_EVENT, task, object(data)).map_err(OpError::Internal)
 }
 
-/// What files and store contradict each other about.
+/// The contradiction between files and store.
 pub(crate) fn conflict(conflict: &Conflict) -> Result<External, OpError> {
     let Conflict { task, files, store, kept, .. } = conflict;
     let data = [("subject", json!(task)), ("files", json!(files)), ("store", json!(store)), ("kept", json!(kept))];

@@ -11,7 +11,7 @@ pub struct Fault {
     pub line: usize,
     /// From 1; 0 when it is not known.
     pub column: usize,
-    /// What is wrong, one line.
+    /// The fault, in one line.
     pub cause: String,
     /// Items that were read all the same.
     pub recovered: usize,

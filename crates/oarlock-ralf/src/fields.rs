@@ -1,4 +1,4 @@
-//! What an edit is asked for, and why it is not made.
+//! The request of an edit, and the reasons to refuse it.
 
 use serde_json::Value;
 use thiserror::Error;
@@ -14,7 +14,7 @@ pub enum EditError {
     Form {
         /// From 1.
         line: usize,
-        /// What form.
+        /// The form.
         form: &'static str,
     },
     /// The result would not be read as it should.

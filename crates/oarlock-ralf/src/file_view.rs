@@ -1,4 +1,4 @@
-//! What the files of a project say of one task, in its own file and in its item of a queue.
+//! The view of one task in the files of a project: its own file and its item of a queue.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -11,7 +11,7 @@ use crate::short_id::goes_on_with_slug;
 use crate::task_file::Folder;
 use crate::types::Task;
 
-/// What the files say of one task: its own file, and its item in a queue.
+/// The view of one task in the files: its own file, and its item in a queue.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FileView<'a> {
     pub(crate) file: Option<&'a Task>,

@@ -36,7 +36,7 @@ pub enum FilesError {
     Unreadable {
         /// The file.
         file: String,
-        /// What the operating system says.
+        /// The operating system's error.
         error: io::Error,
     },
     /// A file is there and cannot be understood; nothing was changed.

@@ -10,7 +10,7 @@ use crate::lines::end_of_quotes;
 use crate::scalar;
 use crate::yaml;
 
-/// What lies between two brackets, as places in the text.
+/// The text between two brackets, as places in the text.
 pub(crate) struct Flow {
     /// Between its commas, without white space and comments around it.
     pub(crate) parts: Vec<Range<usize>>,

@@ -1,4 +1,4 @@
-//! What the files call in progress: who has it, since when, and the last sign of life of whoever that is. Names of holders are any text, run ids
+//! The tasks in progress by the files: who has each, since when, and the last sign of life of that holder. Names of holders are any text, run ids
 //! and users among them; they are no agents.
 
 use std::collections::BTreeMap;

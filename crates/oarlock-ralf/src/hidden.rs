@@ -12,7 +12,7 @@ use crate::layout::locked_folders;
 
 /// The longest such file that is read, in bytes.
 const BYTES_MAX: u64 = 1 << 20;
-/// What stands above the lines.
+/// The text above the lines.
 const HEAD: &str = "# lock files of RALF's scripts and of oarlock";
 
 /// Has git ignore the lock files in the communications folders of the project at `root`. A project in no repository needs nothing.

@@ -18,7 +18,7 @@ use oarlock_model::seeded;
 const READ_PATIENCE: Duration = Duration::from_secs(1);
 /// The pause between two looks at a lock.
 const READ_PAUSE: Duration = Duration::from_millis(1);
-/// What a copy begins with.
+/// The beginning of a copy.
 const MARK: &str = "oarlock write";
 
 /// Where the copy of a file is while it is written.
@@ -84,7 +84,7 @@ pub(crate) fn shared(path: &Path) -> Shared {
     }
 }
 
-/// What the file will hold when the write that broke off is finished, as it shows `now`; nothing when none did.
+/// The content of the file when the interrupted write is finished, as `now` shows it; none when no write was interrupted.
 pub(crate) fn pending(path: &Path, now: &str) -> Option<String> {
     let (before, after) = read_copy(&copy_of(path)).ok()??;
     broke_off(now.as_bytes(), &before, &after).then(|| String::from_utf8(after).ok()).flatten()

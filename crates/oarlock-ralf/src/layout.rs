@@ -20,7 +20,7 @@ const HEAD_BYTES: u64 = 16 << 10;
 /// How deep task folders nest: a task, its sub-tasks, theirs.
 pub(crate) const DEPTH_MAX: usize = 6;
 
-/// What a YAML file is for.
+/// The purpose of a YAML file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Role {
     Heartbeats,

@@ -36,7 +36,7 @@ pub enum LocateError {
     Named {
         /// The variable.
         variable: &'static str,
-        /// What it says.
+        /// The path in it.
         path: PathBuf,
     },
     /// There is none.

@@ -1,4 +1,4 @@
-//! What was made of the last few texts. Whoever edits a file reads its text several times, the result once, and the next edit begins with that; a
+//! The results of the last few texts. An editor of a file reads its text several times, the result once, and the next edit begins with that; a
 //! text that is the same to the byte says the same.
 
 use std::collections::VecDeque;
@@ -17,10 +17,10 @@ impl<T> Memo<T> {
         Self(Mutex::new(VecDeque::new()))
     }
 
-    /// What was made of this text before, or is now.
+    /// The earlier result for this text, or a new one.
     ///
     /// # Errors
-    /// What `make` says; that is not remembered.
+    /// The result of `make`, which is not remembered.
     pub(crate) fn of<E>(&self, text: &str, make: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
         if !BYTES.contains(&text.len()) {
             return make().map(Arc::new);
@@ -45,7 +45,7 @@ impl<T> Memo<T> {
         }
     }
 
-    /// What is remembered of a text, which is the newest by that.
+    /// The remembered result of a text, which becomes the newest.
     fn known(&self, text: &str) -> Option<Arc<T>> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = last.iter().position(|(known, _)| known == text)?;
@@ -55,7 +55,7 @@ impl<T> Memo<T> {
         Some(made)
     }
 
-    /// What is remembered of a text, which is forgotten by that.
+    /// The remembered result of a text, which is forgotten.
     fn take(&self, text: &str) -> Option<Arc<T>> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = last.iter().position(|(known, _)| known == text)?;

@@ -25,7 +25,7 @@ pub(crate) struct PartFile<'a> {
     pub(crate) estimate_minutes: Option<u64>,
     /// Milliseconds since 1970.
     pub(crate) created_ms: i64,
-    /// What its worker reads. Its head gives way to the fields, which say the same.
+    /// The text for its worker. Its head gives way to the fields, which say the same.
     pub(crate) document: &'a str,
 }
 
@@ -91,7 +91,7 @@ impl PartFile<'_> {
     }
 }
 
-/// What the document of a part says, by what it is for.
+/// The sections of a part's document, by their purpose.
 #[derive(Debug, PartialEq, Eq)]
 struct Said<'a> {
     objective: &'a str,
@@ -121,7 +121,7 @@ fn cut_off<'a>(text: &'a str, heading: &str) -> (&'a str, &'a str) {
     }
 }
 
-/// What belongs to one task: `TASK-x/task.md` goes with its folder, `TASK-x.md` alone.
+/// The files that belong to one task: `TASK-x/task.md` goes with its folder, `TASK-x.md` alone.
 pub(crate) fn unit(file: &Path) -> PathBuf {
     match file.parent() {
         Some(folder) if file.file_name().is_some_and(|name| name.eq_ignore_ascii_case("task.md")) => folder.to_owned(),

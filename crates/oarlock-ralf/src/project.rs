@@ -45,7 +45,7 @@ pub struct Project {
     pub events: Vec<Event>,
     /// Messages of chat logs in the order of the files.
     pub messages: Vec<Message>,
-    /// What agents said of themselves in `agent-state.yaml`.
+    /// The agents' own reports in `agent-state.yaml`.
     pub states: Vec<AgentState>,
     /// The problem.
     pub faults: Vec<Fault>,
@@ -135,7 +135,7 @@ impl Project {
         counts
     }
 
-    /// What attaching would bring into an empty store: tasks, and how many of them somebody has already.
+    /// The tasks that attaching would bring into an empty store, and how many of them somebody has already.
     #[must_use]
     pub fn would_bring(&self) -> BTreeMap<&'static str, usize> {
         let tasks = self.by_id();
@@ -252,7 +252,7 @@ impl Project {
     }
 }
 
-/// What forms of files were seen.
+/// The forms of files that were seen.
 #[derive(Debug, Default)]
 struct Forms {
     slot: bool,

@@ -1,5 +1,5 @@
-//! What has to be done so that files and store say the same: a pure comparison of the two, with what is remembered of the last look. It looks
-//! at states and not at changes, so that a second look finds nothing left to do, and one that was interrupted goes on where it was.
+//! The actions that make files and store agree: a pure comparison of the two, with the memory of the last pass. It compares
+//! states and not changes. So a second pass finds nothing left to do, and an interrupted one continues where it was.
 //!
 //! A live lease of an agent that uses the store beats what a file says, and so does a task's end in the store. For everything else the store
 //! follows the files, because old scripts know nothing of it; but what a damaged file does not say is not taken for said.
@@ -26,12 +26,12 @@ use crate::types::Agent;
 
 /// The program under which agents of the files stand in the store.
 pub const PROGRAM: &str = "ralf-files";
-/// What speaks in the store for those who have tasks by the files alone.
+/// The system that reports in the store for those who have tasks by the files alone.
 pub(crate) const SOURCE: &str = "ralf";
 /// A heartbeat in a file is written anew when it is older than this, in milliseconds.
 const BEAT_EVERY_MS: i64 = 15_000;
 
-/// What the store holds.
+/// The content of the store.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     pub(crate) tasks: BTreeMap<String, StoreTask>,
@@ -94,7 +94,7 @@ pub(crate) fn heartbeats(agents: &[Agent], store: &Snapshot, attached: &SyncStat
     compare.plan.actions
 }
 
-/// What is compared.
+/// The two sides of the comparison.
 pub(crate) struct Compared<'a> {
     pub(crate) project: &'a Project,
     /// Its tasks by id.
@@ -144,7 +144,7 @@ pub(crate) fn plan(compared: &Compared<'_>, store: &Snapshot, attached: &SyncSta
     compare.plan
 }
 
-/// What the files say of one task, and who has it by them.
+/// The view of one task in the files, and its holder there.
 struct Said<'a> {
     files: &'a FileView<'a>,
     held: Held,

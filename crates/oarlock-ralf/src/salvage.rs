@@ -17,11 +17,11 @@ pub(crate) struct Item {
     pub(crate) line: usize,
     /// Its name, where it is a block of a map.
     pub(crate) name: Option<String>,
-    /// What it says.
+    /// Its fields.
     pub(crate) fields: Map<String, Value>,
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Read {
     pub(crate) items: Vec<Item>,
@@ -92,7 +92,7 @@ pub(crate) fn blocks(text: &str, names: &[&str]) -> Read {
     }
 }
 
-/// What the parser saw and no piece shows, such as items behind the metadata: everything from there on was saved.
+/// The part that the parser saw and no piece shows, such as items behind the metadata: everything from there on was saved.
 fn add_unseen(read: &mut Read, broken: Broken) {
     if read.damages.iter().any(|damage| damage.line == broken.line) {
         return;
@@ -264,7 +264,7 @@ fn pieces_of_list(lines: &[&str], names: &[&str], broken: &Broken) -> Read {
 /// Keys with which items begin.
 const FIRST_KEYS: [&str; 3] = ["timestamp", "id", "task_id"];
 
-/// What a line may go on.
+/// The possible continuation of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Open {
     Nothing,

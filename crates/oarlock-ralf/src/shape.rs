@@ -3,9 +3,9 @@
 
 use crate::task_file;
 
-/// What the names of task files begin with.
+/// The beginning of the names of task files.
 const BEGINNINGS: [&str; 8] = ["TASK-", "SUBTASK-", "IMP-", "MASTER-TASK", "STOP_", "RALF-", "TEST-", "ACTION-PLAN"];
-/// What the names of files end with that tell about a task: such a file is one only by its form.
+/// The ends of names of files that report about a task: such a file is a task file only by its form.
 const ABOUT: [&str; 15] = [
     "ANALYSIS",
     "ASSUMPTIONS",
@@ -26,7 +26,7 @@ const ABOUT: [&str; 15] = [
 /// Headings under which a task says what is to be reached.
 const AIMS: [&str; 5] = ["objective", "goal", "acceptance criteria", "success criteria", "description"];
 
-/// What can be said of a file by its name alone.
+/// The kind of a file by its name alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Named {
     /// It is a task.
@@ -37,7 +37,7 @@ pub(crate) enum Named {
     Unclear,
 }
 
-/// What the name says of a Markdown file. `is_loose`: it lies where tasks lie, and not in a folder of a task's own.
+/// The kind of a Markdown file by its name. `is_loose`: it lies where tasks lie, and not in a folder of a task's own.
 pub(crate) fn by_name(name: &str, is_loose: bool) -> Named {
     let Some(stem) = name.strip_suffix(".md") else {
         return if !is_loose && name.eq_ignore_ascii_case("task.md") { Named::Task } else { Named::Other };

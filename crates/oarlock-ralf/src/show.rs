@@ -74,7 +74,7 @@ impl FreeFor {
     }
 }
 
-/// What came of showing an item.
+/// The outcome of showing an item.
 #[derive(Debug)]
 pub(crate) enum ItemShown {
     /// It says so now, and did not before.

@@ -1,5 +1,5 @@
-//! What a bridge remembers of an attached project between two looks: how far each side has read the other. It is kept in a file beside the
-//! store, written whole or not at all; a look that is killed before it is written finds its own work done, and does none of it twice.
+//! The memory of a bridge about an attached project between two passes: how far each side has read the other. It is kept in a file beside the
+//! store, written whole or not at all. A pass that was killed before that write finds its own work done when it runs again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
@@ -46,7 +46,7 @@ pub struct SyncState {
     /// How far the messages of each file are.
     #[serde(default)]
     pub(crate) messages: BTreeMap<String, Mark>,
-    /// What tells this store's items in the files from those of others.
+    /// The mark of this store's items in the files.
     #[serde(default)]
     pub(crate) id: String,
     /// When the last look was, in milliseconds since 1970.
@@ -82,16 +82,16 @@ pub struct SyncState {
     /// Of these, those without a file whose items came back open with a commit.
     #[serde(default)]
     pub(crate) went_back: BTreeSet<String>,
-    /// What git had checked out at the last look.
+    /// The commit that git had checked out at the last pass.
     #[serde(default)]
     pub(crate) head: Option<String>,
     /// The files of agents that were there at the last look that found them, and what git had checked out then.
     #[serde(default)]
     pub(crate) there: BTreeMap<String, String>,
-    /// What task files asked for, as digests.
+    /// The requests of task files, as digests.
     #[serde(default)]
     pub(crate) tasks: BTreeMap<String, String>,
-    /// What both sides last said of an agent's state.
+    /// The last state of an agent on which both sides agreed.
     #[serde(default)]
     pub(crate) states: BTreeMap<String, Agreed>,
     /// Whether nothing has been compared yet: what the files' logs hold then is their history, and stays there.
@@ -173,7 +173,7 @@ impl SyncState {
         }
     }
 
-    /// What a look has found out about files that moved. `state` is that of a task of the store after it.
+    /// The findings of a pass about files that moved. `state` is that of a task of the store after it.
     pub(crate) fn remember(&mut self, moved: Moved, state: impl Fn(&str) -> Option<TaskState>) {
         // What is there again, or was brought back by hand while it was away, is away no more.
         self.gone.retain(|id, _| state(id) == Some(TaskState::Cancelled) || !moved.places.contains_key(id));
@@ -223,7 +223,7 @@ impl SyncState {
         lock::locked(file, patience)
     }
 
-    /// What is remembered beside the store in `dir`; nothing when no project is attached.
+    /// The memory beside the store in `dir`; none when no project is attached.
     ///
     /// # Errors
     /// The file cannot be read, or is not of this form.

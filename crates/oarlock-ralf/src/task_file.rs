@@ -48,7 +48,7 @@ impl Folder {
     }
 }
 
-/// What a task file says.
+/// The content of a task file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TaskText {
     pub(crate) title: Option<String>,
@@ -156,7 +156,7 @@ pub(crate) fn with_new_status(text: &str, status: &str) -> Option<String> {
     (read(&new).status.as_deref().unwrap_or_default() == status).then_some(new)
 }
 
-/// What a task file says apart from its status, whether or not it has a line for it.
+/// The content of a task file apart from its status, whether or not it has a line for it.
 pub(crate) fn without_status(text: &str) -> String {
     with_status(text, "").or_else(|| with_new_status(text, "")).unwrap_or_else(|| text.to_owned())
 }

@@ -1,4 +1,4 @@
-//! What the files of a project tell of: agents, tasks, events, messages, states, each with the place where it stands.
+//! The content of a project's files: agents, tasks, events, messages, states, each with its place.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ pub struct Agent {
     /// Free text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// What it says it does.
+    /// Its own description of its work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
     /// How often its loop has gone round.
@@ -71,7 +71,7 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// What only the agent itself writes: time and status of every block are set by scripts of others too.
+    /// The fields that only the agent itself writes: scripts of others set time and status of every block, too.
     pub(crate) fn own_digest(&self) -> String {
         own_digest(&self.fields)
     }
@@ -118,7 +118,7 @@ pub struct Task {
     pub folder: Option<Folder>,
     /// Where it stands.
     pub source: Source,
-    /// What its file asks for, whatever its status: a digest, empty for an item of the queue.
+    /// The digest of its file's request, whatever its status; empty for an item of the queue.
     #[serde(skip)]
     pub(crate) digest: String,
     /// Since when it is taken, as an item of the queue says, in milliseconds since 1970; no later than the file was changed.
@@ -171,7 +171,7 @@ pub struct Message {
 pub struct AgentState {
     /// Its name in the file.
     pub agent: String,
-    /// What it says.
+    /// Its fields.
     pub fields: Map<String, Value>,
     /// Where it stands.
     pub source: Source,

@@ -68,12 +68,12 @@ pub enum WriteError {
     Io {
         /// The file.
         file: String,
-        /// What it said.
+        /// The error of the operating system.
         error: io::Error,
     },
 }
 
-/// What an edit does to a text.
+/// The effect of an edit on a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     /// Nothing is to be done.

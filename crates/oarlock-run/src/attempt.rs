@@ -1,4 +1,4 @@
-//! What becomes of one attempt: how the store sees a grant, and reporting what a program did with it.
+//! The outcome of one attempt: how the store sees a grant, and the report of its program's result.
 
 use std::fmt::Write as _;
 use std::process::ExitStatus;
@@ -54,7 +54,7 @@ impl Held {
     }
 }
 
-/// What has become of a grant.
+/// The state of a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// It is held.
@@ -65,7 +65,7 @@ pub(crate) enum Fate {
     Gone(Outcome),
 }
 
-/// What a program that has ended leaves to be handed in.
+/// The remains of an ended program that have to be handed in.
 #[derive(Clone, Debug)]
 pub(crate) struct Finished {
     pub(crate) status: ExitStatus,

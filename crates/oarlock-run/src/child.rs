@@ -21,7 +21,7 @@ pub(crate) const TERM_GRACE: Duration = Duration::from_secs(5);
 /// How long streams may stay open after the program itself has ended, before what it left behind is ended too.
 const DRAIN_GRACE: Duration = Duration::from_secs(1);
 
-/// What a program is started with.
+/// The start of a program.
 #[derive(Debug, Default)]
 pub(crate) struct Start<'a> {
     /// The program and its arguments; not empty.
@@ -32,7 +32,7 @@ pub(crate) struct Start<'a> {
     pub(crate) removed: Vec<OsString>,
     /// Where it runs; the current directory without it.
     pub(crate) dir: Option<&'a Path>,
-    /// What it reads.
+    /// Its input.
     pub(crate) input: String,
 }
 
@@ -149,7 +149,7 @@ impl Running {
         Ok((status, printed))
     }
 
-    /// What it printed, if all its streams are closed when everybody is asked to end.
+    /// Its output, if all its streams are closed when everybody is asked to end.
     fn drain(&mut self, is_urgent: &dyn Fn() -> bool) -> Option<Printed> {
         let mut printed = None;
         if self.kill_at.is_none() {

@@ -1,4 +1,4 @@
-//! What the log says about one task: who had it, for how long, and which attempt succeeded.
+//! The log of one task: who had it, for how long, and which attempt succeeded.
 
 use oarlock_model::event::{Event, Fact};
 use oarlock_model::{AgentName, StoreTime, TaskId, limits};

@@ -19,7 +19,7 @@ use crate::signals::Signals;
 pub struct Isolation {
     /// The branch that tasks begin at; without it the one that is checked out where the worker starts.
     pub onto: Option<String>,
-    /// What worktrees share with the one where the worker starts.
+    /// The files that worktrees share with the one where the worker starts.
     pub shared: Shared,
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn unless_stopped(error: OpError, signals: &Signals) -> OpError {
     if signals.pending() { OpError::Interrupted } else { error }
 }
 
-/// What a task builds on: what it and the tasks above it need, and its parts.
+/// The tasks that a task builds on: its needs, those of the tasks above it, and its parts.
 pub(crate) fn ground(view: &dyn View, task: &TaskShape) -> StoreResult<Ground> {
     let name = |id: &TaskId| id.as_str().to_owned();
     let mut needs: Vec<TaskId> = task.needs.iter().cloned().collect();

@@ -35,7 +35,7 @@ pub(crate) struct Kept {
     pub(crate) created_at: String,
     pub(crate) agent: AgentName,
     pub(crate) session: SessionId,
-    /// What fences it.
+    /// Its fence.
     pub(crate) token: Token,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<String>,
@@ -46,7 +46,7 @@ pub(crate) struct Kept {
 pub(crate) struct Shelf {
     /// The best place first.
     dirs: Vec<PathBuf>,
-    /// What the names of the store's files have in common.
+    /// The common part of the names of the store's files.
     prefix: String,
 }
 

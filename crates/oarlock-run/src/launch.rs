@@ -1,4 +1,4 @@
-//! What a run is asked for: its target, and how its workers start.
+//! The request of a run: its target, and how its workers start.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::planning::PlanningAgent;
 
 use crate::isolation::Isolation;
 
-/// What is to be worked on.
+/// The target of the work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// A Markdown file: the parent's id comes from its name.
@@ -60,7 +60,7 @@ pub struct RunLanding {
 /// How a run runs.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// What is to be worked on.
+    /// The target of the work.
     pub target: Target,
     /// How many workers, from 1 to 256.
     pub agents: usize,
@@ -68,11 +68,11 @@ pub struct Run {
     pub is_auto: bool,
     /// Who plans, where that is not left to the rules.
     pub planning: Option<Planning>,
-    /// What the document must have at least to be split.
+    /// The least that the document must have to be split.
     pub floor: Option<Floor>,
     /// The program that works on a part, and its arguments.
     pub command: Vec<OsString>,
-    /// What the workers can do; parts may need it.
+    /// The capabilities of the workers; parts may need them.
     pub can: Vec<Label>,
     /// The TTL of the workers' leases; the settings' without it.
     pub ttl: Option<Duration>,

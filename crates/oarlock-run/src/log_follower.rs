@@ -18,7 +18,7 @@ use crate::tree;
 /// Characters of a failure's reason that a line repeats.
 const REASON_CHARS_MAX: usize = 160;
 
-/// What a run knows from the log.
+/// A run's knowledge from the log.
 pub(crate) struct LogFollower {
     root: TaskId,
     after_seq: u64,
@@ -40,7 +40,7 @@ struct Known {
 }
 
 impl LogFollower {
-    /// What is known now of the tree of `root`; events after `after_seq` are told.
+    /// The current knowledge of the tree of `root`; events after `after_seq` are reported.
     ///
     /// # Errors
     /// Store errors.

@@ -1,8 +1,8 @@
-//! What came of one attempt, in one word.
+//! The outcome of one attempt, in one word.
 
 use serde::Serialize;
 
-/// What came of one attempt.
+/// The outcome of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {

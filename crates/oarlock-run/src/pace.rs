@@ -17,7 +17,7 @@ const FAILED_FIRST: Duration = Duration::from_secs(1);
 /// The longest pause after failures: so long after an outage the worker tries again.
 const FAILED_MAX: Duration = Duration::from_secs(60);
 
-/// What a worker has seen of late.
+/// The recent outcomes that a worker has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pace {
     /// Tasks given back one after the other.
@@ -43,7 +43,7 @@ impl Pace {
         released.max(self.pause_after_failures())
     }
 
-    /// What people are told when failures make the worker wait.
+    /// The message to people when failures make the worker wait.
     pub(crate) fn warning(&self) -> Option<String> {
         let pause = self.pause_after_failures()?;
         Some(format!("{} failures in a row: the next claim waits {} s", self.failures, pause.as_secs()))

@@ -42,7 +42,7 @@ pub struct PlanningAgent {
     command: Vec<OsString>,
     name: String,
     timeout: Duration,
-    /// What people should know of this command.
+    /// Notes for people about this command.
     doubt: Option<String>,
 }
 
@@ -69,7 +69,7 @@ impl PlanningAgent {
         Some(Self { command, name: name.to_owned(), timeout: timeout.unwrap_or(Duration::from_ms(TIMEOUT_MS_DEFAULT)), doubt: None })
     }
 
-    /// What people call it.
+    /// Its name for people.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -124,9 +124,9 @@ pub(crate) struct Asking<'a> {
     pub(crate) tell: &'a dyn Tell,
 }
 
-/// What came of one question.
+/// The answer to one question.
 enum Answer {
-    /// What was printed.
+    /// The printed text.
     Text(String),
     /// Nothing of use, for this reason; another try may fare better.
     Nothing(String),

@@ -52,7 +52,7 @@ pub(crate) struct Pool<'scope, 'env> {
 pub(crate) struct Slot {
     /// The agent's name.
     pub(crate) name: AgentName,
-    /// What lines call it.
+    /// Its name in printed lines.
     pub(crate) label: String,
     worker: Option<Worker>,
     replacements: u32,
@@ -68,7 +68,7 @@ struct Worker {
     last_lines: Arc<Mutex<VecDeque<String>>>,
 }
 
-/// What a worker's end means.
+/// The meaning of a worker's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     /// It died, or could not go on for now.

@@ -42,7 +42,7 @@ impl Prepared {
     }
 }
 
-/// What is prepared, and with what.
+/// The thing to prepare, and its settings.
 pub(crate) struct Preparing<'a> {
     pub(crate) store: &'a mut dyn Store,
     pub(crate) run: &'a Run,
@@ -231,7 +231,7 @@ mod tests {
         (prepared, heard.lines())
     }
 
-    /// What a task in one piece is prepared as, whatever the number of agents that were asked for.
+    /// The prepared form of a task in one piece, for any number of agents.
     fn whole(id: &str) -> Prepared {
         Prepared::of(task_id(id), false, 1)
     }

@@ -1,4 +1,4 @@
-//! What happens meanwhile, told to whoever started the work. How it looks is the door's business.
+//! Progress of the work, reported to the caller that started it. Its look is the door's business.
 
 use std::sync::{Mutex, PoisonError};
 

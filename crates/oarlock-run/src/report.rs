@@ -18,7 +18,7 @@ const RESULTS_BYTES_MAX: usize = 16 << 20;
 /// A share is not smaller than this.
 const RESULT_BYTES_MIN: usize = 4 * 1_024;
 
-/// What came of a run (the contract's "Runner").
+/// The outcome of a run (the contract's "Runner").
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RunReport {
     /// The parent task.
@@ -36,10 +36,10 @@ pub struct RunReport {
     pub serial_ms: i64,
     /// The longest chain of parts that wait for one another: no number of agents beats it.
     pub bound_ms: i64,
-    /// What came of the task: its own result, else those of its parts.
+    /// The outcome of the task: its own result, else those of its parts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
-    /// What this run has landed, with `--merge`.
+    /// The submissions that this run has landed, with `--merge`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub landing: Option<MergeReport>,
 }

@@ -158,7 +158,7 @@ struct Supervisor<'scope, 'env> {
     watch: Watch,
     log: LogFollower,
     pool: Pool<'scope, 'env>,
-    /// What lands its parts.
+    /// The queue that lands its parts.
     queue: Option<Queue<'scope>>,
     begun: Instant,
     checked: Option<Instant>,
@@ -230,7 +230,7 @@ impl Supervisor<'_, '_> {
         Ok(None)
     }
 
-    /// What time and death have made true becomes visible: the first call of anybody does that, and while all workers are busy
+    /// The effects of time and death become visible: the first call of anybody applies them, and while all workers are busy
     /// nobody else calls.
     fn settle(&mut self) -> Result<(), OpError> {
         call::reap_if_due(&mut *self.store, self.settings)

@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGHUP, SIGPIPE};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{SigId, flag, low_level};
 
-/// What Ctrl-Break, and who asks a group of processes to end, raises on Windows (signal.h).
+/// The signal of Ctrl-Break, and of a request to end a process group, on Windows (signal.h).
 #[cfg(windows)]
 const SIGBREAK: i32 = 21;
 
@@ -72,7 +72,7 @@ impl Drop for Signals {
     }
 }
 
-/// What a signal is called: `SIGKILL`.
+/// The name of a signal: `SIGKILL`.
 pub(crate) fn name(signal: i32) -> Option<&'static str> {
     #[cfg(unix)]
     return signal_hook::low_level::signal_name(signal);

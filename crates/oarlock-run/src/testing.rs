@@ -1,4 +1,4 @@
-//! What the tests of this crate share: stores in temporary directories, and a listener that remembers.
+//! Shared parts of this crate's tests: stores in temporary directories, and a listener that remembers.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

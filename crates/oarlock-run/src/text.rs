@@ -1,4 +1,4 @@
-//! What a program printed, made fit for the store and for a terminal: valid UTF-8 without control characters.
+//! The output of a program, made fit for the store and for a terminal: valid UTF-8 without control characters.
 
 /// Longest operating system command (`ESC ] … BEL`) that is taken for one; hostile output must not hide what follows it.
 const COMMAND_CHARS_MAX: usize = 1_024;

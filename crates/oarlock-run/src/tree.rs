@@ -45,7 +45,7 @@ pub(crate) enum TreeProgress {
     Stalled(Vec<Obstacle>),
 }
 
-/// What keeps a tree from going on.
+/// The obstacles of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Obstacle {
     /// The task is dead or cancelled.
@@ -87,7 +87,7 @@ impl Obstacle {
         }
     }
 
-    /// What somebody can do about it.
+    /// The next step for a person.
     pub(crate) fn remedy(&self) -> String {
         match self {
             Obstacle::DeadEnd(id, _) => format!("`oarlock task {id}` shows why; `oarlock requeue {id}` brings it back"),
@@ -145,7 +145,7 @@ pub(crate) fn progress(view: &dyn View, owners: &dyn Owners, root: &TaskId, pool
     Ok(TreeProgress::Stalled(obstacles))
 }
 
-/// What a task in review waits for: its landing, or a person's word.
+/// The event that a task in review waits for: its landing, or a person's word.
 fn reviewed(view: &dyn View, id: &TaskId) -> StoreResult<Obstacle> {
     let Some(task) = view.task(id)? else { return Ok(Obstacle::Review(id.clone())) };
     let failures = task.failures;

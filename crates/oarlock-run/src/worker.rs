@@ -58,9 +58,9 @@ const REPORTED_MAX: usize = 1_000;
 pub struct Work {
     /// The agent's name; without it one is made up.
     pub name: Option<AgentName>,
-    /// What it is there for; counts as a capability.
+    /// Its purpose; counts as a capability.
     pub role: Option<Label>,
-    /// What it can do.
+    /// Its capabilities.
     pub can: Vec<Label>,
     /// The heartbeat timeout of the agent; the settings' without it.
     pub timeout: Option<Duration>,
@@ -93,7 +93,7 @@ pub struct WorkedTask {
     pub wall_ms: i64,
 }
 
-/// What a worker did.
+/// The work of a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WorkReport {
     /// The agent.
@@ -355,7 +355,7 @@ impl Worker<'_, '_> {
         self.release_leftovers()
     }
 
-    /// What the program claimed in its worker's name and did not finish is given back: nobody works on it any more.
+    /// The tasks that the program claimed in its worker's name and did not finish are given back: nobody works on them any more.
     fn release_leftovers(&mut self) -> Result<(), OpError> {
         let left = self.store.snapshot()?.claims_of(&self.report.session)?;
         for id in left {

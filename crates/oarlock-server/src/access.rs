@@ -9,7 +9,7 @@ use oarlock_ops::OpError;
 
 use crate::gateway::{AccessList, own};
 
-/// What to say where a list of keys of an older program lies beside the store in this file.
+/// The warning where a list of keys of an older program lies beside the store in this file.
 #[must_use]
 pub fn about_former_keys(store: &Path) -> Option<String> {
     AccessList::about_former(store)

@@ -67,7 +67,7 @@ pub(crate) fn http_service(engine: Arc<Engine>, hosts: &[String], port: Option<u
     StreamableHttpService::new(move || Ok(server.clone()), Arc::new(LocalSessionManager::default()), config)
 }
 
-/// What the server is called everywhere.
+/// The name of the server everywhere.
 fn implementation() -> Implementation {
     let mut implementation = Implementation::new("oarlock", env!("CARGO_PKG_VERSION"));
     implementation.title = Some("Oarlock".into());

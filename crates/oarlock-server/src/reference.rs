@@ -1,4 +1,4 @@
-//! What the doors of this crate offer, as data: the reference in `docs/reference` is made of it.
+//! The operations of this crate's doors, as data: the source of the reference in `docs/reference`.
 
 use serde_json::{Value, json};
 

@@ -29,11 +29,11 @@ pub struct Serving {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Whether other machines reach it through a proxy that speaks TLS.
     pub behind_proxy: bool,
-    /// What an agent may ask in a time.
+    /// The requests allowed to an agent in a time.
     pub rates: Rates,
-    /// What an agent with a key of its own and its helpers may hold.
+    /// The holdings allowed to an agent with a key of its own and its helpers.
     pub holdings: Holdings,
-    /// What such an agent and its helpers may have open at once.
+    /// The open requests allowed to such an agent and its helpers at once.
     pub bounds: Bounds,
     /// The access keys that such an agent makes for its helpers, at most.
     pub keys: usize,
@@ -46,11 +46,11 @@ pub struct Started {
     pub url: String,
     /// The file of the key that opens everything.
     pub key_file: PathBuf,
-    /// What to say of a list of keys that an older program has left.
+    /// The warning about a list of keys that an older program has left.
     pub about_former_keys: Option<String>,
 }
 
-/// What was checked before any store is looked for.
+/// The checked settings, before any store is looked for.
 pub struct Checked {
     serving: Serving,
     bind: Bind,

@@ -29,7 +29,7 @@ impl Births {
         }
     }
 
-    /// What the next identity of a store is made of.
+    /// The source of the next identity of a store.
     pub(crate) fn next(self, after: &StoreIdentity) -> StoreResult<Fresh> {
         match self {
             Births::Random => drawn(),

@@ -1,4 +1,4 @@
-//! What a database file cannot make SQLite do, whoever wrote it (sqlite.org, "Defense Against The Dark Arts").
+//! Limits on SQLite against a hostile database file (sqlite.org, "Defense Against The Dark Arts").
 //!
 //! The schema is compared before anything else is read ([`crate::schema`]); these settings hold for what that cannot see.
 
@@ -28,7 +28,7 @@ const CALL_MILLIONS_MAX: u64 = 2_000;
 /// The same for what reads a whole store several times: `doctor`, `backup`, `restore`.
 const ADMIN_MILLIONS_MAX: u64 = 50_000;
 
-/// What is left to a connection before its queries count as endless.
+/// The remaining steps of a connection before its queries count as endless.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget(Arc<AtomicU64>);
 

@@ -4,7 +4,7 @@ use oarlock_ops::store::StoreError;
 use rusqlite::ErrorCode;
 use std::path::Path;
 
-/// What an SQLite error means for the caller.
+/// The meaning of an SQLite error for the caller.
 pub(crate) fn store_error(error: rusqlite::Error) -> StoreError {
     let text = error.to_string();
     let Some(code) = error.sqlite_error_code() else {

@@ -63,7 +63,7 @@ impl Store for Group<'_> {
         Box::new(self.owners.clone())
     }
 
-    /// What shares a commit cannot wait for the lock of a file.
+    /// The group's members cannot wait for the lock of a file.
     fn outside(&self) -> Option<Arc<dyn Outside>> {
         None
     }

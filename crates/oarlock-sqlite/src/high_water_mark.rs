@@ -27,7 +27,7 @@ impl Hash for Made {
 }
 
 impl Made {
-    /// What the store says.
+    /// The row of the store.
     pub(crate) fn read(conn: &Connection) -> StoreResult<Self> {
         let read = |row: &Row<'_>| Ok(Self { at: row.get(0)?, prefix: row.get(1)?, is_derived: row.get(2)? });
         conn.query_row("SELECT created_at, prefix, is_derived FROM meta WHERE id = 1", [], read).map_err(store_error)

@@ -1,4 +1,4 @@
-//! What this machine says of the processes behind sessions: beside the store, which is never asked.
+//! The machine's answers about the processes behind sessions: beside the store, which is never asked.
 
 use std::path::PathBuf;
 

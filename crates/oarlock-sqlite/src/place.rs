@@ -45,7 +45,7 @@ impl StorePaths {
         &self.dir
     }
 
-    /// What belongs to this database beside it, so that two stores in one directory do not meet.
+    /// The path of a file beside this database. It has the database's name, so that two stores in one directory do not meet.
     pub(crate) fn beside(&self, what: &str) -> PathBuf {
         match self.file.file_name().and_then(|name| name.to_str()) {
             Some(STORE_FILE) | None => self.dir.join(what),

@@ -60,7 +60,7 @@ pub(crate) fn within<T>(
     Ok(items)
 }
 
-/// What a statement finds for many things, which it gets as a list in JSON: a thousand of them at a time.
+/// The rows of a statement for many things, which it gets as a list in JSON: a thousand of them at a time.
 pub(crate) fn of_all<T, V: Serialize>(conn: &Connection, sql: &str, things: &[V], map: impl Fn(&Row<'_>) -> Sql<T>) -> Sql<Vec<T>> {
     let mut found = Vec::new();
     for some in things.chunks(1_000) {

@@ -16,7 +16,7 @@ use crate::rows;
 /// Everything that the newest schema has, in the order in which it was made.
 const NEWEST: &str = include_str!("../migrations/schema.txt");
 
-/// What begins each object in that file.
+/// The beginning of each object in that file.
 const MARK: &str = "-- object ";
 
 /// Names that a message has at most.

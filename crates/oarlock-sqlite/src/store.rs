@@ -122,7 +122,7 @@ pub struct SqliteStore {
     moved_at: u32,
     /// Whether the store can only be read.
     reads_only: bool,
-    /// What is read in place of the store; it outlives the connection.
+    /// The copy that is read in place of the store; it outlives the connection.
     copy: Option<Copy>,
     outside: Option<Arc<dyn Outside>>,
 }
@@ -274,7 +274,7 @@ impl SqliteStore {
         &mut self.conn
     }
 
-    /// What the next identity of this store is made of.
+    /// The source of the next identity of this store.
     pub(crate) fn fresh(&self) -> StoreResult<Fresh> {
         self.options.births.next(&self.identity)
     }
@@ -313,7 +313,7 @@ impl SqliteStore {
         self.clock.agree_again(&self.conn)
     }
 
-    /// What speaks for this machine.
+    /// The liveness check of this machine.
     pub(crate) fn local_owners(&self) -> LocalOwners {
         LocalOwners { boot_id: self.clock.host.boot_id.clone(), locks: self.owners.clone(), high_water_mark: self.high_water_mark.clone() }
     }

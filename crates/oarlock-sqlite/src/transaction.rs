@@ -21,7 +21,7 @@ use crate::rows::{agent, lease, message, outside, reply, reservation, task};
 use crate::view::SqliteView;
 use crate::void_commit;
 
-/// What a transaction has done so far, apart from what SQLite keeps.
+/// The work of a transaction so far, apart from SQLite's own.
 #[derive(Clone, Copy)]
 struct Done {
     next_seq: u64,
@@ -87,12 +87,12 @@ impl<'a> SqliteTransaction<'a> {
         Ok(Part { before: self.done, taking: self.taking.len(), lost: self.lost.len() })
     }
 
-    /// What it did stays, should the group be committed.
+    /// Its writes stay, if the group is committed.
     pub(crate) fn end_part(&mut self) -> StoreResult<()> {
         self.execute("RELEASE part")
     }
 
-    /// What it did is undone.
+    /// Its writes are undone.
     pub(crate) fn undo_part(&mut self, part: &Part) -> StoreResult<()> {
         self.execute("ROLLBACK TO part")?;
         self.execute("RELEASE part")?;

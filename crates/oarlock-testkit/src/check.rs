@@ -13,7 +13,7 @@ use oarlock_model::state::State;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Now, Rejection, SessionId, TaskId};
 
-/// What is wrong with a state, in words; empty when nothing is.
+/// The faults of a state, in words; empty when there are none.
 pub fn faults(state: &State, now: Now) -> Vec<String> {
     let mut faults = Vec::new();
     for task in state.tasks.values() {
@@ -27,7 +27,7 @@ pub fn faults(state: &State, now: Now) -> Vec<String> {
     faults
 }
 
-/// What is wrong with a log, in words; empty when nothing is.
+/// The faults of a log, in words; empty when there are none.
 pub fn log_faults(log: &[Event]) -> Vec<String> {
     let mut faults = Vec::new();
     let mut last = 0;
@@ -99,7 +99,7 @@ fn no_cycles(state: &State) -> Option<String> {
     })
 }
 
-/// What must still be done before a task: what it and the tasks above it need, and its parts.
+/// The unfinished work before a task: its needs, those of the tasks above it, and its parts.
 fn before(state: &State, id: &TaskId) -> Vec<TaskId> {
     let is_open = |id: &&TaskId| state.tasks.get(*id).is_some_and(|task| task.state != TaskState::Done);
     let above = std::iter::successors(state.tasks.get(id), |task| task.spec.parent.as_ref().and_then(|parent| state.tasks.get(parent)));

@@ -1,4 +1,4 @@
-//! What two stores are asked when they are compared: everything the port can answer.
+//! The questions to two stores that are compared: everything the port can answer.
 
 use oarlock_model::message::Message;
 use oarlock_model::rules::inbox::Senders;
@@ -127,7 +127,7 @@ fn ask(view: &dyn View, owners: &dyn Owners, facts: &mut Facts) -> StoreResult<(
     Ok(())
 }
 
-/// What is asked for many things at once; one of them is not there.
+/// The questions about many things at once; one of them is not there.
 fn pages(view: &dyn View, state: &State) -> StoreResult<[(&'static str, String); 7]> {
     let nobody = (AgentName::parse("nobody").expect("a name"), TaskId::parse("NONE").expect("an id"));
     let names: Vec<&AgentName> = state.agents.keys().chain([&nobody.0]).collect();
@@ -176,7 +176,7 @@ fn around(view: &dyn View, task: &Task) -> StoreResult<String> {
     ))
 }
 
-/// What the priority of a task and of what it needs follows from.
+/// The facts that decide the priority of a task and of its needs.
 fn urgency(view: &dyn View, task: &Task) -> StoreResult<String> {
     let number = view.task_number(&task.id)?;
     let sorted = |task: Option<Around>| {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::wrapped::{Hooks, Read, Wrapped};
 
-/// What was read inside of writing transactions.
+/// The reads inside writing transactions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reads {
     /// Tasks, to choose one.

@@ -6,7 +6,7 @@ use oarlock_ops::store::StoreResult;
 
 use crate::wrapped::{Hooks, Wrapped};
 
-/// What is done to a store. The reply is what the caller of the operation gets, so the caller itself passes that point.
+/// The steps of a store. The caller of the operation gets the reply, so the caller itself passes that point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StoreStep {
     /// A transaction begins.

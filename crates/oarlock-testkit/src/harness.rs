@@ -19,7 +19,7 @@ pub use call::{Actor, Files, Step, Writing};
 
 /// A store in a world that a test controls.
 pub trait Harness {
-    /// What the harness is called when it disagrees with another.
+    /// The name of the harness when it disagrees with another.
     fn name(&self) -> &'static str;
     /// The store as the process of this name has it open.
     fn store(&mut self, process: &str) -> &mut dyn Store;
@@ -239,7 +239,7 @@ fn run(store: &mut dyn Store, caller: &Caller, words: &[String], process: &str, 
 /// Says one line to a store, `ada: claim T-1` or `-: add x`, without any harness around it.
 ///
 /// # Errors
-/// What the operation refuses; `usage` when the line is none.
+/// The operation's refusal; `usage` when the line is not a command.
 pub fn say(store: &mut dyn Store, line: &str) -> Result<Value, OpError> {
     let Ok(Step::Call(actor, words)) = crate::script::step(line) else { return Err(call::usage(format!("nothing is said: {line}"))) };
     let state = store.snapshot()?.state()?;

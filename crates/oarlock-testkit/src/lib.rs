@@ -1,4 +1,4 @@
-//! What the tests of Oarlock share: the specification as a store, text scripts that run on every store,
+//! The shared tools of Oarlock's tests: the specification as a store, text scripts that run on every store,
 //! random operations, seeded simulations, and checkers of what must hold at any moment. Development only.
 
 pub mod check;

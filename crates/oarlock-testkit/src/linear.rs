@@ -13,9 +13,9 @@ use std::hash::Hash;
 
 /// An object that does one thing at a time.
 pub trait Object {
-    /// What it remembers.
+    /// The remembered value.
     type State: Clone + Eq + Hash;
-    /// What is asked of it, with the answer.
+    /// The call, with its answer.
     type Call: fmt::Debug;
     /// The object before the first call.
     fn begin(&self) -> Self::State;
@@ -26,7 +26,7 @@ pub trait Object {
 /// A call and its time, on one clock for all callers.
 #[derive(Clone, Debug)]
 pub struct Timed<C> {
-    /// What was asked, and answered.
+    /// The call and the answer.
     pub call: C,
     /// When it was asked.
     pub asked: u64,

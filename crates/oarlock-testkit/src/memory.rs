@@ -36,19 +36,19 @@ const WALL_TIME_FIRST: WallTime = WallTime(1_767_225_600_000);
 /// Everything a store keeps, the state of the specification and what stands beside it.
 #[derive(Clone, Debug, Default)]
 pub struct World {
-    /// What the log determines, with presence, renewals and notices written into it.
+    /// The state that the log determines, with presence, renewals and notices written into it.
     pub state: State,
     /// The log.
     pub log: Vec<Event>,
     /// The number the next event gets.
     pub next_seq: u64,
-    /// What tells the store from others.
+    /// The identity of the store.
     pub identity: StoreIdentity,
     /// Claims in vain because of others' reservations.
     pub starved: BTreeMap<TaskId, StarvedClaim>,
     /// Replies by idempotency key, with the moment they were given.
     pub replies: BTreeMap<ReplyKey, (StoreTime, StoredReply)>,
-    /// What is known of the owners of sessions; of any other, nothing is.
+    /// The known owners of sessions; of any other, nothing is known.
     pub owners: BTreeMap<SessionId, OwnerLiveness>,
 }
 
@@ -137,7 +137,7 @@ impl MemoryStore {
         self.outside = Some(outside);
     }
 
-    /// What it keeps.
+    /// The stored state.
     pub fn world(&self) -> &World {
         &self.world
     }
@@ -160,7 +160,7 @@ impl MemoryStore {
         self.clock.set(|now| now.store = latest);
     }
 
-    /// What is known from now on of the owner of a session.
+    /// The owner of a session is known from now on.
     pub fn set_owner_sight(&mut self, session: &SessionId, liveness: OwnerLiveness) {
         self.world.owners.insert(session.clone(), liveness);
     }

@@ -1,4 +1,4 @@
-//! What other users of the machine may do to files.
+//! The rights of other users of the machine to files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -17,7 +17,7 @@ use oarlock_ops::topic::Topics;
 
 use page::Page;
 
-/// What the list says of a task.
+/// The list's text about a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Item {
     /// Anybody may take it.
@@ -113,7 +113,7 @@ pub enum Fate {
     Killed,
 }
 
-/// What is on the paper.
+/// The text on the paper.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sheet {
     /// The tasks.
@@ -127,7 +127,7 @@ pub struct Sheet {
 /// Called at each point of a call.
 pub type Hook = Box<dyn FnMut(Point, &mut Sheet) -> Fate + Send>;
 
-/// What has become of a call that went through the port.
+/// The state of a call that went through the port.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     /// It was killed there.
@@ -136,13 +136,13 @@ pub struct Trace {
     pub settled: bool,
     /// It brought over what had changed, the last time that it asked for the lock too.
     pub caught_up: bool,
-    /// What it was going to grant last, and whether the list shows it.
+    /// The last task that it was going to grant, and whether the list shows it.
     pub intents: Vec<(Intent, bool)>,
 }
 
 /// A list of tasks beside a store, on which both sides write.
 pub trait List {
-    /// What it says.
+    /// Its items.
     fn items(&self) -> Items;
     /// Somebody who knows nothing of the store writes on it, or locks it.
     fn change(&self, change: &mut dyn FnMut(&mut Sheet));
@@ -154,7 +154,7 @@ pub trait List {
 #[derive(Default)]
 pub struct Way {
     hook: Option<Hook>,
-    /// What has become of it.
+    /// The state of the call.
     pub trace: Trace,
 }
 
@@ -233,7 +233,7 @@ impl List for Paper {
     }
 }
 
-/// What a killed call comes to, whoever may look at it.
+/// The outcome of a killed call, for any reader.
 #[must_use]
 pub fn killed() -> StoreError {
     StoreError::Unavailable { message: "killed".into(), hint: String::new() }

@@ -32,7 +32,7 @@ fn task_id(id: &str) -> TaskId {
     TaskId::parse(id).expect("a valid id")
 }
 
-/// What others do on the list.
+/// The actions of others on the list.
 fn writing() -> impl Strategy<Value = Step> {
     let item = select(vec![
         Some(Item::Open),
@@ -123,7 +123,7 @@ fn token(task: &str) -> impl Strategy<Value = String> + use<> {
     prop_oneof![3 => Just(String::new()), 2 => Just(right), 1 => (1..40u32).prop_map(|n| format!("--token {n}"))]
 }
 
-/// What a holder does with its task.
+/// The actions of a holder on its task.
 fn holding() -> impl Strategy<Value = Vec<String>> {
     let verb = select(vec![
         "renew ID --progress 50",

@@ -142,7 +142,7 @@ pub(crate) fn step(line: &str) -> Result<Step, String> {
     }
 }
 
-/// What is written on the list.
+/// The text on the list.
 fn writing(text: &str) -> Result<Writing, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let task = |id: &str| TaskId::parse(id).map_err(|error| error.to_string());

@@ -34,7 +34,7 @@ pub use beside::run_beside;
 use oracle::Oracle;
 use slow::Slow;
 
-/// What a simulation is made of.
+/// The parameters of a simulation.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// Everything that is left to chance comes from it.
@@ -59,7 +59,7 @@ const LOOK_EVERY: usize = 50;
 /// Steps in which healthy agents must be through with everything that can be done.
 const CALM_STEPS_MAX: usize = 4_000;
 
-/// What goes wrong in a simulation.
+/// The faults of a simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// A task is granted again because its lease has ended.
@@ -119,7 +119,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What came of a simulation that went well.
+/// The counts of a simulation that went well.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// How many things happened.
@@ -132,7 +132,7 @@ pub struct Report {
     pub events: usize,
 }
 
-/// What a simulation found.
+/// The finding of a simulation.
 #[derive(Clone, Debug)]
 pub struct Violation {
     /// The seed and the steps by which it is found again.
@@ -141,7 +141,7 @@ pub struct Violation {
     pub step: usize,
     /// Which semantics, and how.
     pub what: String,
-    /// What happened last.
+    /// The last events.
     pub history: Vec<String>,
 }
 

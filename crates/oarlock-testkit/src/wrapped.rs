@@ -30,13 +30,13 @@ pub enum Read {
     Candidates(usize),
     /// So many reservations.
     Reservations(usize),
-    /// What the system says of the process of a session.
+    /// The system's answer about the process of a session.
     Owner,
     /// The answer to any other question.
     Answer,
 }
 
-/// What is called on the way. A clone of it goes with each transaction. Each hook does nothing but what it is called for, unless it is given
+/// The hooks called on the way. A clone of them goes with each transaction. Each hook only runs its call, unless it is given
 /// otherwise.
 pub trait Hooks: Clone {
     /// A snapshot is taken.
@@ -61,7 +61,7 @@ pub trait Hooks: Clone {
     /// So many rows more were written by what was told last.
     fn rows(&mut self, _more: u64) {}
 
-    /// What was written is undone, as far as the last mark.
+    /// The writes are undone, as far as the last mark.
     ///
     /// # Errors
     /// Those of `act`.

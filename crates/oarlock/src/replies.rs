@@ -19,7 +19,7 @@ pub(crate) struct Help {
 pub(crate) struct SetUp {
     pub(crate) changes: Vec<SetUpFile>,
     pub(crate) dry_run: bool,
-    /// What is left for the person to do.
+    /// The remaining work for the person.
     pub(crate) notes: Vec<String>,
 }
 
@@ -60,14 +60,14 @@ pub(crate) struct Forgotten {
     pub(crate) forgotten: ForgottenProject,
 }
 
-/// What was taken away.
+/// The removed files.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ForgottenProject {
     /// The root directory of the project.
     pub(crate) root: String,
     /// How many worktrees there were.
     pub(crate) worktrees: usize,
-    /// What is left because git tracks it.
+    /// The files that stay because git tracks them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) kept: Vec<String>,
 }

@@ -23,7 +23,7 @@ use serde::Serialize;
 
 pub(crate) use worker::run as work;
 
-/// What a self-test is made of.
+/// The parameters of a self-test.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// Where the scratch store is made; it is gone afterwards.
@@ -46,7 +46,7 @@ const FAULT_EVERY: Duration = Duration::from_millis(120);
 /// Longer than a lease: whoever is stopped for so long loses what it holds.
 const STOP_FOR: Duration = Duration::from_millis(1_300);
 
-/// What a self-test found.
+/// The finding of a self-test.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Report {
     /// Whether everything held.
@@ -55,7 +55,7 @@ pub(crate) struct Report {
     pub(crate) seconds: u64,
     /// How many processes raced.
     pub(crate) processes: usize,
-    /// What was tried, and how often.
+    /// The calls, and how often each was tried.
     pub(crate) tried: BTreeMap<&'static str, u64>,
     /// From a commit to the claim that waited for it, in milliseconds: half of them, and all but one in a hundred.
     pub(crate) wake_ms: [f64; 2],
@@ -71,7 +71,7 @@ pub(crate) struct Check {
     pub(crate) found: String,
 }
 
-/// What a worker said.
+/// The reply of a worker.
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
     pub(crate) agent: String,

@@ -1,4 +1,4 @@
-//! What people see of replies: a function of the typed reply. Others' words are shown as they are, and steer nothing.
+//! The text of replies for people: a function of the typed reply. Others' words are shown as they are, and steer nothing.
 
 mod access;
 mod agent;
@@ -113,7 +113,7 @@ impl Page {
     }
 }
 
-/// What people see of a reply.
+/// The text of a reply for people.
 pub(crate) trait View {
     /// Writes it; short where most of it is known to the caller, unless the page is to be full.
     fn show(&self, verb: &str, page: &mut Page);
@@ -248,7 +248,7 @@ fn texts<'a, T: Display + 'a>(ids: impl IntoIterator<Item = &'a T>) -> Vec<Strin
     ids.into_iter().map(shown).collect()
 }
 
-/// What a task in this state is waiting for is told with it.
+/// Whether the text about a task in this state leaves out its needs.
 fn is_over(state: TaskState) -> bool {
     matches!(state, TaskState::Done | TaskState::Cancelled)
 }

@@ -36,7 +36,7 @@ fn floor_at(file: &Path, root: &Path) -> Outcome<Served> {
     Served::start(command, root.join("no-key"))
 }
 
-/// What one race came to.
+/// The result of one race.
 struct Race {
     /// Calls in a second.
     rate: f64,
@@ -108,7 +108,7 @@ pub(super) fn throughput(bench: &Bench) -> Outcome<Vec<Row>> {
     ])
 }
 
-/// What it takes to press a page to the disk, in nanoseconds: the median.
+/// The time to press a page to the disk, in nanoseconds: the median.
 fn sync_of_the_disk(bench: &Bench) -> Outcome<u64> {
     let dir = bench.fresh_dir()?;
     let mut file = std::fs::File::create(dir.path().join("sync"))?;

@@ -1,4 +1,4 @@
-//! What every bench is told: where stores are made, and the program that users run.
+//! The settings of every bench: where stores are made, and the program that users run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::output::Outcome;
 /// The hidden command by which a bench starts itself again as another process.
 pub(crate) const WORKER: &str = "bench-worker";
 
-/// What every bench is told.
+/// The settings of every bench.
 pub(super) struct Bench {
     /// Whether small numbers are enough.
     pub(super) quick: bool,

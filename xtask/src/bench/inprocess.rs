@@ -110,7 +110,7 @@ pub(super) fn heartbeat(bench: &Bench) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// What a heartbeat writes, seen from outside: the frames that the write-ahead log gains.
+/// The writes of a heartbeat, seen from outside: the frames that the write-ahead log gains.
 fn pages_written(ours: &mut Ours, root: &Path) -> Outcome<Row> {
     const BEATS: u64 = 10;
     const HEADER_BYTES: u64 = 32;

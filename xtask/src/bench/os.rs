@@ -1,4 +1,4 @@
-//! What a bench asks the operating system: the clock all processes share, time on the processor, memory.
+//! The questions of a bench to the operating system: the clock all processes share, time on the processor, memory.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;

@@ -22,7 +22,7 @@ use rusqlite::Connection;
 use super::side::{Contestant, Keys, Syncing};
 use crate::output::Outcome;
 
-/// What a task of a bench comes to.
+/// The result of a task in a bench.
 pub(super) const RESULT: &str = "parser written, 12 tests";
 
 /// The id of the task with this number.
@@ -35,7 +35,7 @@ pub(super) fn task_title(n: usize) -> String {
     format!("part {n}: move the reading of headers into a module of its own")
 }
 
-/// What a store for measuring holds.
+/// The content of a store for measuring.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Content {
     /// Agents that have joined.

@@ -21,7 +21,7 @@ enum Side {
     Ours,
 }
 
-/// What one race came to.
+/// The result of one race.
 #[derive(Debug, Default)]
 struct Race {
     /// Operations in a second, all processes together.

@@ -11,7 +11,7 @@ use super::table::{Row, Target};
 use crate::output::Outcome;
 use crate::workspace;
 
-/// What is measured, what it is called in the table, and what is asked of it.
+/// The measured call, its name in the table, and its bound.
 const ROWS: &[(&str, &str, Target)] = &[
     ("cycle files", "discover, split, sync on files to PyYAML", Target::AtLeast(10.0)),
     ("cycle normal", "the same on an attached store, NORMAL", Target::AtLeast(100.0)),

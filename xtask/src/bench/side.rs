@@ -1,4 +1,4 @@
-//! What both sides of a comparison have in common: how hard they press commits to the disk, their
+//! The common parts of both sides of a comparison: how hard they press commits to the disk, their
 //! idempotency keys, and a loop of claim and done.
 
 use std::fmt;
@@ -83,7 +83,7 @@ impl Keys {
 
 /// One who claims tasks and completes them, each with an idempotency key of its own.
 pub(super) trait Contestant {
-    /// What `done` needs to know of a claimed task.
+    /// The facts of a claimed task that `done` needs.
     type Task;
 
     /// Claims the best ready task.
@@ -118,12 +118,12 @@ pub(super) struct Operation {
     pub(super) wait_ns: u64,
 }
 
-/// What a loop came to.
+/// The result of a loop.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     /// When it began, on the same clock.
     pub(super) started_ns: u64,
-    /// What succeeded, in its order.
+    /// The successful calls, in their order.
     pub(super) operations: Vec<Operation>,
     pub(super) errors: usize,
     pub(super) first_error: Option<String>,

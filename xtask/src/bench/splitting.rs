@@ -24,7 +24,7 @@ const PEAK_MB_MAX: f64 = 200.0;
 /// Bytes of each document that is made to cost much.
 const HOSTILE_BYTES: usize = 1_000_000;
 
-/// What is asked is asked of time on one processor.
+/// The bound is on time of one processor.
 ///
 /// # Errors
 /// The plans of the tests are not there, or the program is not built.

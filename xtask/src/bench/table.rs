@@ -2,7 +2,7 @@
 
 use super::measure::Spread;
 
-/// What a value should be.
+/// The wanted relation of a value to its bound.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Target {
     AtLeast(f64),
@@ -11,7 +11,7 @@ pub(super) enum Target {
     Reported,
 }
 
-/// What a value counts.
+/// The unit of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     Ratio,

@@ -54,13 +54,13 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// What the model does next, and its helper; what was asked before is forgotten.
+    /// Sets the model's next steps, and its helper's; earlier requests are forgotten.
     pub(super) fn load(&self, main: Vec<Call>, helper: Vec<Call>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.main, state.helper, state.heard) = (main.into(), helper.into(), Vec::new());
     }
 
-    /// What it was asked since, in order.
+    /// The requests since then, in order.
     pub(super) fn heard(&self) -> Vec<(Asker, Value)> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).heard.clone()
     }

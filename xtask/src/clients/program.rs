@@ -16,7 +16,7 @@ pub(super) enum Program {
     OpenCode,
 }
 
-/// What the model does.
+/// The actions of the model.
 #[derive(Clone, Debug)]
 pub(super) enum Act {
     /// A tool of Oarlock's server.

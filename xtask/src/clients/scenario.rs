@@ -61,7 +61,7 @@ fn check(is_so: bool, what: &str) -> Outcome<()> {
     if is_so { Ok(()) } else { Err(what.into()) }
 }
 
-/// What the model saw, shown in the transcript.
+/// The model's input, shown in the transcript.
 fn seen(harness: &Harness, by: Asker, words: &str) -> Outcome<String> {
     let text = harness.seen(by, words).ok_or_else(|| format!("the model never saw \"{words}\""))?;
     let at = text.find(words).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! What models say on the wire: the APIs of four providers, as much of each as their clients need.
+//! The wire formats of models: the APIs of four providers, as much of each as their clients need.
 
 use hyper::HeaderMap;
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ pub(super) fn reply(program: Program, n: usize, path: &str, body: &Value, call: 
     }
 }
 
-/// What the model says when it has nothing more to do.
+/// The model's words when it has nothing more to do.
 const DONE: &str = "That is all.";
 
 fn named_events(events: &[Value]) -> String {

@@ -1,4 +1,4 @@
-//! What does not depend on a client: contents of tools, resources, prompts and completions.
+//! The parts that do not depend on a client: contents of tools, resources, prompts and completions.
 
 use rmcp::RoleServer;
 use rmcp::model::{
@@ -17,7 +17,7 @@ const IMAGE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mP
 /// Half a millisecond of silence, as a WAV.
 const AUDIO: &str = "UklGRigAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQQAAACAgICA";
 
-/// What arguments of prompts may be completed to.
+/// The completions of arguments of prompts.
 pub(super) const COMPLETIONS: &[&str] = &["paris", "park", "party", "test", "testing"];
 
 /// The prompt that needs an answer of the client before it is ready.

@@ -14,7 +14,7 @@ use super::shared::{Answer, Shared, internal};
 /// The tool that leaves out what the client cannot give.
 const MODEST: &str = "test_input_required_result_capabilities";
 
-/// What comes next in a call.
+/// The next step in a call.
 pub(super) enum Step {
     /// The client has to answer this.
     Ask(InputRequiredResult),
@@ -22,10 +22,10 @@ pub(super) enum Step {
     Done(String),
 }
 
-/// What a call brings when it is made again: the state that it was given, and the answers.
+/// The parts of a repeated call: the state that it was given, and the answers.
 pub(super) type Retry<'a> = (Option<&'a str>, Option<&'a InputResponses>);
 
-/// What the server remembers of calls that are to be made again. A client gets a handle nobody can guess, for one use.
+/// The server's memory of calls that are to be made again. A client gets a handle nobody can guess, for one use.
 #[derive(Default)]
 pub(super) struct States(Mutex<BTreeMap<String, (String, usize)>>);
 
@@ -103,7 +103,7 @@ fn asking(name: &str) -> Option<Asking> {
     Some(Asking { rounds, has_state })
 }
 
-/// What comes next when `name` is called; nothing when it does not ask.
+/// The next step when `name` is called; none when it does not ask.
 ///
 /// # Errors
 /// The state is not the server's, or the client cannot give what is needed.

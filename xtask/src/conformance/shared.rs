@@ -1,4 +1,4 @@
-//! What all requests to the fixtures share, and how the server itself asks and tells its client something.
+//! The shared parts of requests to the fixtures, and the server's own questions and notifications to its client.
 
 use rmcp::model::{Implementation, ServerCapabilities, ServerConfig, ServerNotification, ServerRequest, Tool};
 use rmcp::service::{PeerRequestOptions, RequestContext};
@@ -18,7 +18,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 /// Announced changes that a subscription may be behind.
 const CHANGES_BEHIND_MAX: usize = 16;
 
-/// What has changed.
+/// The change.
 #[derive(Clone, Copy)]
 pub(super) enum Change {
     /// The list of tools.
@@ -27,13 +27,13 @@ pub(super) enum Change {
     Prompts,
 }
 
-/// What all requests share.
+/// The shared parts of all requests.
 pub(super) struct Shared {
     pub(super) config: ServerConfig,
     pub(super) tools: Vec<Tool>,
     /// Says to all subscriptions that something has changed.
     pub(super) changes: broadcast::Sender<Change>,
-    /// What the server remembers between the rounds of a call.
+    /// The server's memory between the rounds of a call.
     pub(super) states: States,
 }
 

@@ -17,12 +17,12 @@ pub(super) struct Suite {
     node: Node,
 }
 
-/// What the suite said of one revision.
+/// The suite's result for one revision.
 #[derive(Default)]
 pub(super) struct Report {
     /// Its summary, as it prints it.
     pub(super) text: String,
-    /// What it ran.
+    /// The tests it ran.
     pub(super) scenarios: Vec<Scenario>,
     /// Where it put the details.
     pub(super) results: PathBuf,

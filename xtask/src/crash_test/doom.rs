@@ -16,7 +16,7 @@ pub(super) enum KillPoint {
     Disk { after: bool },
 }
 
-/// What happens to a process.
+/// The fate of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Doom {
     pub(super) place: KillPoint,

@@ -1,4 +1,4 @@
-//! What the processes of the crash test said, as histories of single tasks and entries, and the check of them.
+//! The replies to the processes of the crash test, as histories of single tasks and entries, and the check of them.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What all processes of the crash test agree on.
+//! The constants that all processes of the crash test share.
 
 use oarlock_sqlite::{Options, Synchronous};
 use rustix::time::{ClockId, clock_gettime};
@@ -9,7 +9,7 @@ pub(super) const TTL_MS: u64 = 1_000;
 /// After so long, other tasks and entries are used, so that no history becomes long.
 pub(super) const ROUND_MS: u64 = 400;
 
-/// What power may take is another test's business; here, many calls matter.
+/// The settings of commits: loss of power is tested elsewhere; here, many calls matter.
 pub(super) fn options() -> Options {
     Options { synchronous: Synchronous::Normal, ..Options::default() }
 }

@@ -1,4 +1,4 @@
-//! What is flooded, and how. Every loop ends with the flood, and talks to this gateway only.
+//! The nouns to flood, and how. Every loop ends with the flood, and talks to this gateway only.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,7 +25,7 @@ const DRIP: Duration = Duration::from_millis(200);
 /// After so many the connection is left, and another one is opened.
 const DRIPS_MAX: usize = 150;
 
-/// What one flood fills.
+/// The contents of one flood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Noun {
     /// Tasks with bodies of a mebibyte.
@@ -120,7 +120,7 @@ impl Noun {
         !matches!(self, Tasks | Entries | Messages | Reservations | Uploads | Readers | Unread | Models | Connections)
     }
 
-    /// What has to be there before.
+    /// Makes the required state before the flood.
     ///
     /// # Errors
     /// The gateway refuses it.

@@ -1,4 +1,4 @@
-//! What is measured: every verb of the registry in the situation that costs it the most. They run in this order on one store, so a
+//! The measured cases: every verb of the registry in the situation that costs it the most. They run in this order on one store, so a
 //! case may use what those before it left.
 
 use oarlock_model::ErrorCode;
@@ -9,7 +9,7 @@ use super::fill::{Sizes, id};
 use crate::output::Outcome;
 use oarlock_model::limits;
 
-/// What a call must come to; anything else is a fault of the bench.
+/// The required outcome of a call; anything else is a fault of the bench.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expected {
     /// A reply.
@@ -18,7 +18,7 @@ pub(super) enum Expected {
     Refused(ErrorCode),
 }
 
-/// What happens before a call, unmeasured.
+/// The preparation of a call, unmeasured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Before {
     /// Nothing.

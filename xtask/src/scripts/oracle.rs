@@ -1,4 +1,4 @@
-//! What is left after the race: each update of each writer, once.
+//! The remaining updates after the race: each update of each writer, once.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -141,7 +141,7 @@ fn expect_state(project: &Project, name: &str, count: u64, lost: &mut Vec<String
     }
 }
 
-/// What our agents did stands once in the events file.
+/// Our agents' completions are in the events file exactly once.
 fn own_events(place: &Place, project: &Project, lost: &mut Vec<String>) -> Outcome<()> {
     let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
     for id in project.events.iter().filter_map(|event| event.data.get("id").and_then(Value::as_str)) {

@@ -21,7 +21,7 @@ use ours::Door as _;
 pub(super) use ours::work;
 use shared::{Locking, Place};
 
-/// What a worker of ours is called as, as the first argument after that of the scripts.
+/// The name of our workers, as the first argument after that of the scripts.
 pub(super) const WORKER: &str = "race";
 
 /// The old scripts, by what they do and their names.
@@ -38,7 +38,7 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(60);
 /// How long workers may take to end after they were told to.
 const STOP_WITHIN: Duration = Duration::from_secs(90);
 
-/// What only a race is told.
+/// The arguments that only a race gets.
 #[derive(clap::Args)]
 pub(crate) struct RaceArguments {
     /// How long a task takes, in seconds: one race for each.
@@ -59,7 +59,7 @@ fn task_time(text: &str) -> Result<String, String> {
     if is_time { Ok(text.to_owned()) } else { Err("seconds, less than an hour".to_owned()) }
 }
 
-/// What is raced.
+/// The tasks of the race.
 pub(super) struct Race {
     pub(super) seconds: u64,
     /// How long a task takes, as `sleep` reads it.
@@ -70,7 +70,7 @@ pub(super) struct Race {
 }
 
 impl Race {
-    /// What the arguments ask for.
+    /// The race that the arguments ask for.
     ///
     /// # Errors
     /// The folder cannot be named.
@@ -210,7 +210,7 @@ impl Place {
         Ok(command.spawn()?)
     }
 
-    /// What nobody has done is done now by an agent of ours, so that a task that nobody can get is seen; then files and store are brought
+    /// Undone tasks are done now by an agent of ours, so that a task that nobody can get is seen; then files and store are brought
     /// together.
     fn settle(&self, faults: &mut Vec<String>) -> Outcome<()> {
         let begun = Instant::now();
@@ -295,7 +295,7 @@ fn wait(child: &mut Child, within: Duration) -> Outcome<Option<ExitStatus>> {
     }
 }
 
-/// What is wrong with a worker's end.
+/// The fault of a worker's end.
 fn ended(name: &str, mut child: Child) -> Outcome<Option<String>> {
     let status = wait(&mut child, STOP_WITHIN)?;
     let said = child.wait_with_output()?;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::fault::Fault;
 
-/// What the crates may use of each other, tests apart.
+/// The crates that each crate may use, tests apart.
 #[derive(Clone, Copy, Debug)]
 enum Uses {
     /// These and no others.

@@ -1,4 +1,4 @@
-//! What a check finds.
+//! The findings of a check.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ pub(crate) struct Fault {
     pub(super) file: String,
     /// The line from 1; 0 when the whole file is meant.
     pub(super) line: usize,
-    /// What is wrong, and what to do.
+    /// The fault, and what to do.
     pub(super) what: String,
 }
 

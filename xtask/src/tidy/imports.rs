@@ -1,4 +1,4 @@
-//! What a source file takes from other files of its crate, read from its words: imports, paths in its code, what it hands
+//! The imports of a source file from other files of its crate, read from its words: imports, paths in its code, what it hands
 //! on to others, and what it defines. It knows just enough Rust for that. What only tests see is left out.
 
 use std::collections::BTreeSet;
@@ -6,16 +6,16 @@ use std::collections::BTreeSet;
 /// A path as it is written, name by name: `crate::a::B`.
 pub(super) type Names = Vec<String>;
 
-/// What one file says.
+/// The imports of one file.
 #[derive(Debug, Default)]
 pub(super) struct Imports {
-    /// What it uses, by imports or in its code.
+    /// The names it uses, by imports or in its code.
     pub(super) uses: Vec<Names>,
-    /// What it hands on with `pub use`, by its name there; `*` for all that a module has.
+    /// The names it hands on with `pub use`, by their name there; `*` for all that a module has.
     pub(super) hands_on: Vec<(String, Names)>,
     /// Its modules that are files of their own.
     pub(super) modules: BTreeSet<String>,
-    /// What it defines.
+    /// The names it defines.
     pub(super) defines: BTreeSet<String>,
 }
 

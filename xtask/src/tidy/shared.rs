@@ -8,7 +8,7 @@ use super::fault::Fault;
 /// The crate that is nothing but these dependencies.
 const SHARED: &str = "oarlock-deps";
 
-/// What only one crate has, for a purpose that asks for a build of its own.
+/// The dependencies that only one crate has, for a purpose that asks for a build of its own.
 const ALONE: &[&str] = &["libfuzzer-sys"];
 
 /// Crates from elsewhere that are not shared, and crates that do not share, by the metadata that cargo prints.

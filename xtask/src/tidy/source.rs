@@ -107,7 +107,7 @@ fn too_long(source: &Source, faults: &mut Vec<Fault>) {
     }
 }
 
-/// What a crate of values and pure functions does not touch. A length of time is a value and is no clock.
+/// The forbidden words in a crate of values and pure functions. A length of time is a value and is no clock.
 const IMPURE: &[&str] = &["std::fs", "std::time", "std::env", "std::net", "std::process", "std::thread", "SystemTime", "Instant"];
 
 fn impure(source: &Source, faults: &mut Vec<Fault>) {

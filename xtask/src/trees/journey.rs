@@ -1,4 +1,4 @@
-//! What is done with one snapshot, and what has to be so after each step.
+//! The steps with one snapshot, and the conditions after each.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::tree::{self, Tree};
 use crate::output::Outcome;
 
-/// What came of one snapshot: a word for each step, and everything that was wrong.
+/// The outcome of one snapshot: a word for each step, and all faults.
 #[derive(Debug, Default)]
 pub(super) struct Journey {
     agents: usize,
@@ -221,7 +221,7 @@ impl Journey {
         self.agreed(tree, "back again", &synced)
     }
 
-    /// What the store has finished is finished in the files, and what it has open is not. What was finished on another branch stays so, and the
+    /// Tasks finished in the store are finished in the files, and open ones are not. Tasks finished on another branch stay so, and the
     /// look has told of it.
     fn agreed(&mut self, tree: &Tree<'_>, what: &str, synced: &Value) -> Outcome<()> {
         let store = states(tree)?;
@@ -256,7 +256,7 @@ impl Journey {
     }
 }
 
-/// What one file says of one task.
+/// The text of one file about one task.
 struct Said {
     id: String,
     state: String,

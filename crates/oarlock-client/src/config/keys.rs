@@ -7,7 +7,7 @@ pub struct Key {
     pub name: &'static str,
     /// The default.
     pub default: Default,
-    /// What the key sets.
+    /// The description of the setting.
     pub about: &'static str,
 }
 

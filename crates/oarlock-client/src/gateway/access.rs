@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What can be done with access keys. Each has a path of its own at a gateway.
+/// The operations on access keys. Each has a path of its own at a gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessVerb {
     /// Make a key.

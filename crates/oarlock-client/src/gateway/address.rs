@@ -60,7 +60,7 @@ impl Address {
         Ok(Address::Net { tls, host: host.to_ascii_lowercase(), port })
     }
 
-    /// What a request's `Host` says.
+    /// The value for a request's `Host` header.
     pub fn authority(&self) -> String {
         match self {
             Address::Net { host, port, .. } if host.contains(':') => format!("[{host}]:{port}"),

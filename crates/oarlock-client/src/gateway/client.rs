@@ -75,7 +75,7 @@ struct Asked {
     ends_ms: Option<i64>,
 }
 
-/// What one request came to.
+/// The outcome of one request.
 enum Came {
     /// An answer, with the store that it says it comes from, and its body unless that is no JSON.
     Answer(StatusCode, Option<StoreId>, Option<Value>),
@@ -134,7 +134,7 @@ impl Client {
     /// Makes a call, and waits as long as it wants to.
     ///
     /// # Errors
-    /// What the gateway tells; `store_unavailable` when it is not there or the connection is lost.
+    /// The reply of the gateway; `store_unavailable` when it is not there or the connection is lost.
     pub fn call(&self, call: &dyn Call, caller: &Caller) -> Result<Reply, OpError> {
         runtime()?.block_on(self.call_on(call, caller, None))
     }
@@ -371,7 +371,7 @@ fn still_waiting(answer: &Value) -> Option<StillWaiting> {
     StillWaiting::deserialize(answer).ok().filter(|still| still.waiting)
 }
 
-/// What a listener has to prove before it gets the key.
+/// The proof that a listener owes before it gets the key.
 struct Proof<'a> {
     challenge: Challenge,
     key: &'a Key,

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use super::address::Address;
 use crate::user;
 
-/// What every key begins with, so that scanners of secrets find one that got lost.
+/// The beginning of every key, so that secret scanners find a lost one.
 const PREFIX: &str = "oarlock_";
 
 /// Bytes of the part that names a key and is no secret.
@@ -65,7 +65,7 @@ impl Key {
         self.text[PREFIX.len()..].split('_').next().unwrap_or_default()
     }
 
-    /// What is stored of it. Two hashes are compared in constant time.
+    /// The stored form of the key. Two hashes are compared in constant time.
     pub fn hash(&self) -> blake3::Hash {
         blake3::hash(self.text.as_bytes())
     }

@@ -24,7 +24,7 @@ pub(super) struct KnownStore {
 }
 
 impl KnownStore {
-    /// What is known at this address by whoever has the key in this file.
+    /// The stores known at this address to a holder of the key in this file.
     pub(super) fn of(address: &Address, key_file: &Path) -> Self {
         let name = format!("{}.store", address.file_name());
         let mut files = vec![key_file.with_file_name(&name)];

@@ -16,7 +16,7 @@ pub const PATH: &str = "/prove";
 /// The header of the question: the id of a key, a dot, and the number in hexadecimal digits.
 pub const HEADER: &str = "oarlock-challenge";
 
-/// What the code is for: it is worth nothing anywhere else.
+/// The purpose of the code: it is worth nothing anywhere else.
 const CONTEXT: &[u8] = b"oarlock 1: this listener knows the key\0";
 
 /// Bytes of the number.
@@ -47,7 +47,7 @@ impl Challenge {
         is_fine.then(|| Self { key_id: key_id.to_owned(), nonce: nonce.to_owned() })
     }
 
-    /// What the header says.
+    /// The fields of the header.
     pub fn header(&self) -> String {
         format!("{}.{}", self.key_id, self.nonce)
     }

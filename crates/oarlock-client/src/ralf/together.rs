@@ -28,7 +28,7 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// How long to wait while another process compares the files.
 const LOOK_WITHIN: Duration = Duration::from_secs(30);
 
-/// What to do with a project and its store.
+/// The action on a project and its store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aim {
     /// Import the project's tasks and agents, and keep both sides in step from now on. Makes the store if there is none; safe to repeat.
@@ -107,7 +107,7 @@ impl Together {
         }
     }
 
-    /// What earlier looks kept about this project; nothing while it is not attached.
+    /// The remembered state of earlier passes over this project; nothing while it is not attached.
     fn known(&self) -> Result<Option<SyncState>, OpError> {
         Ok(attached_beside(self.target.place().dir())?.filter(|attached| attached.root == self.root))
     }

@@ -39,7 +39,7 @@ pub fn around(dir: &Path) -> Option<PathBuf> {
     }
 }
 
-/// What a task file must have at least to be split, if `named` is one of RALF's: a path, or the name of an open task of the project around
+/// The least that a task file must have to be split, if `named` is one of RALF's: a path, or the name of an open task of the project around
 /// `here`.
 #[must_use]
 pub(crate) fn floor(named: &Path, here: &Path) -> Option<Floor> {
@@ -64,7 +64,7 @@ pub(super) fn check_project(root: &Path) -> Result<(), OpError> {
     Err(without_files(root))
 }
 
-/// What is said of a folder in which nothing was found.
+/// The message about a folder in which nothing was found.
 pub fn without_files(root: &Path) -> OpError {
     let message = format!("{} has no files of RALF agents", root.display());
     let roots: Vec<String> = if root.is_dir() { below(root).iter().map(|root| root.display().to_string()).collect() } else { Vec::new() };
@@ -94,7 +94,7 @@ fn not_located(error: LocateError) -> OpError {
     }
 }
 
-/// What the operating system says of a path.
+/// The operating system's error for a path.
 pub fn unreadable(path: &Path, error: &std::io::Error) -> OpError {
     if error.kind() == ErrorKind::NotFound {
         return Rejection::not_found("file or folder", path.display()).into();
@@ -106,7 +106,7 @@ pub fn unreadable(path: &Path, error: &std::io::Error) -> OpError {
     }
 }
 
-/// What is remembered of the project that is attached to the store in `dir`, if one is.
+/// The remembered state of the project that is attached to the store in `dir`, if one is.
 ///
 /// # Errors
 /// `data_damaged` when it cannot be read.

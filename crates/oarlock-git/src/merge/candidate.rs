@@ -6,7 +6,7 @@ use super::conflict::{Conflict, Stages};
 use super::git::{MergeRepository, failed, output};
 use crate::program::GitFailed;
 
-/// What became of a merge.
+/// The outcome of a merge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Merged {
     /// It is clean.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::git::{MergeRepository, text};
 use crate::program::GitFailed;
 
-/// What a landing commit says.
+/// The text of a landing commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// The task.

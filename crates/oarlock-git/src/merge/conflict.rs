@@ -1,4 +1,4 @@
-//! What two sides did to a file in conflict, as text for whoever resolves it.
+//! Both sides of a file in conflict, as text for the agent that resolves it.
 
 use super::git::MergeRepository;
 use crate::program::GitFailed;
@@ -11,7 +11,7 @@ const FILE_BYTES_MAX: usize = 4 << 20;
 pub struct Conflict {
     /// Its path.
     pub path: String,
-    /// What git says of it, on one line.
+    /// The message of git, on one line.
     pub message: String,
     /// Where the two sides differ; empty for a file that has no lines: binary, deleted on one side, or a directory.
     pub hunks: Vec<Hunk>,

@@ -99,12 +99,12 @@ impl MergeRepository {
         command
     }
 
-    /// What git prints.
+    /// The output of git.
     pub(crate) fn ask(&self, args: &[&str]) -> Result<String, GitFailed> {
         text(&mut self.git(args))
     }
 
-    /// What git prints, when it succeeds; none when it says no with exit status 1.
+    /// The output of git when it succeeds; none at exit status 1, which means no.
     pub(crate) fn ask_maybe(&self, args: &[&str]) -> Result<Option<String>, GitFailed> {
         let output = output(&mut self.git(args))?;
         match output.status.code() {
@@ -114,7 +114,7 @@ impl MergeRepository {
         }
     }
 
-    /// What git makes of an input.
+    /// The output of git for an input.
     pub(crate) fn feed(&self, args: &[&str], input: &str, variables: &[(&str, &str)]) -> Result<String, GitFailed> {
         let mut command = self.git(args);
         command.envs(variables.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::git::{MergeRepository, failed, output, text};
 use crate::program::GitFailed;
 
-/// What became of moving a branch.
+/// The outcome of moving a branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Moved {
     /// It is at the new commit.
@@ -16,7 +16,7 @@ pub enum Moved {
     Blocked {
         /// The worktree.
         worktree: PathBuf,
-        /// What is in the way: paths with changes, or what git says.
+        /// The obstacle: paths with changes, or git's message.
         why: String,
     },
 }

@@ -13,7 +13,7 @@ use crate::program::{Git, GitFailed};
 /// Commits of earlier attempts that a brief shows.
 const SUBJECTS_MAX: usize = 10;
 
-/// What a task builds on.
+/// The commit that a task builds on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ground {
     /// Tasks whose branches it needs.
@@ -26,7 +26,7 @@ pub struct Ground {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Base {
     pub(crate) commit: String,
-    /// What the agent has to know about it: a heading and a text each.
+    /// The notes for the agent about it: a heading and a text each.
     pub(crate) notes: Vec<(&'static str, String)>,
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn base(place: &Place, git: &Git, branches: &Branches<'_>) -> Result<
     Ok(Base { commit: start, notes })
 }
 
-/// What was merged before this branch.
+/// The names of the branches that were merged before this one, in words.
 fn before(branches: &Branches<'_>, name: &str) -> String {
     let earlier = branches.needs.iter().take_while(|need| *need != name).filter(|need| branches.all.contains_key(*need));
     let names: Vec<&str> = std::iter::once(branches.target).chain(earlier.map(String::as_str)).collect();

@@ -27,9 +27,9 @@ pub struct Entered {
     pub branch: String,
     /// The commit it is at.
     pub commit: String,
-    /// What the agent has to know about its branch: a heading and a text each.
+    /// The notes for the agent about its branch: a heading and a text each.
     pub notes: Vec<(&'static str, String)>,
-    /// What people should know.
+    /// Notes for people.
     pub warnings: Vec<String>,
 }
 

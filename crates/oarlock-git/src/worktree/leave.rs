@@ -39,7 +39,7 @@ pub enum End {
     Unfinished,
 }
 
-/// What an attempt left.
+/// The remains of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
     /// The commit at which it ended.
@@ -108,7 +108,7 @@ pub(crate) fn settle(place: &Place, work: &Working, end: End, is_holder: bool, t
     Ok(Left { commit, is_changed, refused: refused.filter(|_| end == End::Finished) })
 }
 
-/// What is in a worktree that no attempt put there is committed without a branch, and kept: where.
+/// Files in a worktree that no attempt put there are committed without a branch, and kept. Returns where.
 pub(crate) fn keep_unowned(place: &Place) -> Result<Option<String>, Refusal> {
     place.free_git_locks(None);
     let git = place.git();
@@ -158,7 +158,7 @@ fn is_at(place: &Place, reference: &str) -> bool {
     is_named && place.common.join(reference).is_file()
 }
 
-/// What git says is not committed, ignored files apart: two letters, a blank, and the path.
+/// The uncommitted paths by `git status`, without ignored files: two letters, a blank, and the path.
 pub(crate) fn status(git: &Git) -> Result<Vec<String>, GitFailed> {
     let listed = git.ask(&["status", "--porcelain=v1", "-z", "--untracked-files=normal", "--no-renames", "--ignore-submodules=none"])?;
     Ok(listed.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
@@ -292,7 +292,7 @@ pub(crate) fn listed(names: &[&str]) -> String {
 /// Where a tip is kept while the hooks judge what it has.
 const JUDGED: &str = "refs/oarlock/judged";
 
-/// What the hooks have not seen of a branch.
+/// The commits of a branch that the hooks have not seen.
 struct Unseen {
     /// The branch's tip.
     tip: String,
@@ -349,7 +349,7 @@ fn has_hooks(place: &Place) -> Result<bool, GitFailed> {
     Ok(JUDGES.iter().any(|hook| hooks.join(hook).is_file()))
 }
 
-/// What of a branch the hooks have not seen; none when they saw all that was committed, or were not asked by those who committed it.
+/// The commits of a branch that the hooks have not seen; none when they saw all, or when the committer did not ask them.
 fn unseen(git: &Git, work: &Working, target: &str) -> Result<Option<Unseen>, GitFailed> {
     let Some(target) = branches(git, &[target])?.remove(target).map(|branch| branch.commit) else { return Ok(None) };
     let own = format!("^{target}");

@@ -42,7 +42,7 @@ pub struct Pair {
     pub files: Vec<String>,
 }
 
-/// What came of comparing.
+/// The result of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Compared {
     /// The branches.

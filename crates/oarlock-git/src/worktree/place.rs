@@ -68,7 +68,7 @@ pub struct Place {
     pub(crate) common: PathBuf,
     state: PathBuf,
     lock: Arc<File>,
-    /// What git needs to know who commits, where its configuration does not say.
+    /// The committer's name and mail for git, where its configuration has none.
     identity: OnceCell<Vec<(&'static str, String)>>,
 }
 

@@ -18,9 +18,9 @@ pub enum Concern {
 /// Why no work can go on in a worktree: what happened, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// What happened, with paths and branches.
+    /// The fault, with paths and branches.
     pub message: String,
-    /// What to do next.
+    /// The next step.
     pub hint: String,
     /// Whom it concerns.
     pub concern: Concern,

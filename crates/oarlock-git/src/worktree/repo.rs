@@ -27,13 +27,13 @@ pub struct Worktrees {
     pub(crate) top: PathBuf,
     /// The caller's directory in it.
     pub(crate) below: PathBuf,
-    /// What all worktrees of the repository share, links resolved.
+    /// The directory that all worktrees of the repository share, links resolved.
     pub(crate) common: PathBuf,
     /// Where agents' worktrees are.
     pub(crate) home: PathBuf,
     /// The branch that tasks begin at.
     pub(crate) target: String,
-    /// What of the caller's worktree agents' worktrees share.
+    /// The files of the caller's worktree that agents' worktrees share.
     pub(crate) shared: Shared,
 }
 
@@ -131,7 +131,7 @@ impl Worktrees {
         }
     }
 
-    /// What worktrees made from commits will not have.
+    /// The files that worktrees made from commits will not have.
     fn warnings(&self) -> Result<Vec<String>, Refusal> {
         let mut warnings = Vec::new();
         let changed = Git::at(&self.top).ask(&["status", "--porcelain=v1", "-z", "--untracked-files=no", "--no-renames"])?;

@@ -1,4 +1,4 @@
-//! What agents' worktrees share with the caller's: files that git does not have, such as `.env` or installed dependencies.
+//! The files that agents' worktrees share with the caller's: files that git does not have, such as `.env` or installed dependencies.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};

@@ -121,7 +121,7 @@ impl Stock {
         Ok(agents)
     }
 
-    /// What keeps a worktree from being removed.
+    /// The reason that a worktree cannot be removed.
     fn holds(&self, place: &Place) -> Result<Vec<String>, Refusal> {
         if place.state()? == Some(State::Making) {
             return Ok(Vec::new());

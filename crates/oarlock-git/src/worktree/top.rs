@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// What the top of a worktree has: the repository's directory, or a file that names it.
+/// The name at the top of a worktree: of the repository's directory, or of a file that names it.
 pub const DOT_GIT: &str = ".git";
 
 /// Whether `dir` is the top of a worktree: a link that leads nowhere counts, since a repository can bring one.

@@ -3,7 +3,7 @@
 use crate::merge::SETTINGS;
 use crate::program::{Git, GitFailed};
 
-/// What a merge of two commits gives.
+/// The result of merging two commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Merged {
     /// A new tree.

@@ -17,7 +17,7 @@ pub(crate) fn host() -> String {
     if is_id { machine_id } else { host_name() }
 }
 
-/// What the machine is called.
+/// The name of the machine.
 pub(crate) fn host_name() -> String {
     small_file::text_or_empty("/proc/sys/kernel/hostname")
 }

@@ -26,7 +26,7 @@ pub struct Listener {
     ears: Option<Ears>,
     /// Kept as long as we listen.
     _shared_state: Option<SharedState>,
-    /// What is kept open across waits, so that a long wait in short pieces costs nothing more.
+    /// The resources kept open across waits, so that a long wait in short pieces costs nothing more.
     processes: HashMap<ProcessId, OwnedFd>,
 }
 

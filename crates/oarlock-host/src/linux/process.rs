@@ -6,7 +6,7 @@ use rustix::process::Pid;
 
 use super::{clock, small_file};
 
-/// What we need of one line of `/proc/PID/stat` (proc_pid_stat(5)).
+/// The facts that we need from one line of `/proc/PID/stat` (proc_pid_stat(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stat {
     state: u8,

@@ -33,7 +33,7 @@ pub(crate) const PLACES: usize = 2 * SEATS;
 
 const BYTES: usize = size_of::<Memory>();
 
-/// What is shared. A change of it needs another file name.
+/// The shared memory. A change of it needs another file name.
 #[repr(C)]
 pub(crate) struct Memory {
     /// The number of the next ticket.
@@ -276,7 +276,7 @@ impl std::fmt::Debug for Mapping {
     }
 }
 
-/// What a number makes with a name.
+/// The mix of a number and a name.
 fn proof(of: u64, number: u64) -> u64 {
     of.rotate_left(17) ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -31,7 +31,7 @@ pub(crate) fn monotonic_ms() -> i64 {
     i64::try_from(units / 10_000).unwrap_or(i64::MAX)
 }
 
-/// What tells this boot from all others; empty where the system has nothing of the kind.
+/// The identity of this boot; empty where the system has none.
 pub(crate) fn boot_id() -> String {
     #[cfg(target_vendor = "apple")]
     let id = session_of_boot();
@@ -85,7 +85,7 @@ pub(crate) fn host() -> String {
     host_name()
 }
 
-/// What the machine is called.
+/// The name of the machine.
 pub(crate) fn host_name() -> String {
     System::host_name().unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
 
-/// What we need of a process.
+/// The facts of a process that we need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stat {
     /// The pid of its parent; 0 when it has none that can be seen.

@@ -19,7 +19,7 @@ pub fn die_with_parent(command: &mut Command) {
     ask_for_death(command);
 }
 
-/// What [`die_with_parent`] says, with prctl(2).
+/// Implements [`die_with_parent`] with prctl(2).
 #[cfg(target_os = "linux")]
 fn ask_for_death(command: &mut Command) {
     let parent = std::process::id();

@@ -129,7 +129,7 @@ pub fn is_open_to_others(_found: &Metadata) -> bool {
     false
 }
 
-/// What was found does not tell; the file has to be asked.
+/// The kind is unknown from the listing; the file has to be asked.
 #[must_use]
 pub fn identity_in(_found: &Metadata) -> Option<(u64, u64)> {
     None

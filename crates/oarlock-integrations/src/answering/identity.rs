@@ -29,7 +29,7 @@ pub struct AgentIdentity {
     pub session: Option<SessionId>,
     /// How it is known.
     known_by: KnownBy,
-    /// What the client calls its run.
+    /// The client's name for its run.
     pub(super) harness: String,
 }
 

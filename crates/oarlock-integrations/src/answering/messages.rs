@@ -1,4 +1,4 @@
-//! What hooks say to models and people, in few bytes. What other agents wrote is shown as theirs, cut, and without control characters.
+//! The messages of hooks to models and people, in few bytes. Texts of other agents are shown as theirs, cut, and without control characters.
 
 use oarlock_model::duration::words::in_words;
 use oarlock_model::rejection::OverlapFacts;
@@ -87,7 +87,7 @@ pub(super) fn name_taken(name: &AgentName) -> String {
     format!("- Another live session is {name}, the name that OARLOCK_AGENT gives: you are not it, and must not pass it.\n")
 }
 
-/// What a helper reads when it starts.
+/// The message to a helper that starts.
 pub(super) fn helper_start(name: &AgentName, parent: &AgentName) -> String {
     format!(
         "Oarlock: several agents work on this repository. You are {name}, a helper of {parent}, with claims and reservations of your own: pass \
@@ -106,7 +106,7 @@ pub(super) fn say_who(name: &AgentName) -> String {
     format!("You are {name}, not your parent: add `--as {name}` to the oarlock command.")
 }
 
-/// What ended under an agent since it last heard.
+/// The message about claims and reservations of an agent that ended since its last call.
 pub(super) fn ended_work(beat: &HeartbeatReply) -> String {
     let ids = |ids: &[TaskId]| (!ids.is_empty()).then(|| listed(ids));
     let mut text = String::new();
@@ -163,7 +163,7 @@ fn listed(ids: &[TaskId]) -> String {
     ids.iter().map(TaskId::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// What an agent that stops is told when it is held back.
+/// The message to an agent that is kept from stopping.
 pub(super) fn held_work(held: &[TaskId]) -> String {
     let ids = listed(held);
     format!(

@@ -6,7 +6,7 @@ use super::{HookEvent, HookInput};
 use crate::client::Client;
 use crate::setup::REFUSED;
 
-/// What a hook has to say.
+/// The answer of a hook.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum HookDecision {
     /// Nothing: the client goes on.
@@ -24,7 +24,7 @@ pub enum HookDecision {
     Warn(String),
 }
 
-/// What the process that is the hook does.
+/// The exit of the hook's process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reply {
     /// Its standard output.

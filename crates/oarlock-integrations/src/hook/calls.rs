@@ -8,7 +8,7 @@ use super::{Reach, Surroundings, Written};
 
 const TOP: &str = "/home/ada/repo";
 
-/// What others hold, in parts.
+/// The holdings of others, in parts.
 const HELD: [&[&str]; 4] = [&["src", "**"], &["web", "app", "**"], &["package.json"], &["docs", "plan.md"]];
 
 /// Links of the repository, and where they lead: `linked` to a folder, the other to a file.

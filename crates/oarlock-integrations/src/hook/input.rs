@@ -1,4 +1,4 @@
-//! What a hook is told on its standard input: one JSON object, with the same facts under each client's own names.
+//! The input of a hook: one JSON object on standard input, with the same facts under each client's own names.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub struct HookInput {
     pub tool: Option<String>,
     /// The client's id of this call of the tool.
     pub call: Option<String>,
-    /// What the tool is given.
+    /// The input of the tool.
     pub tool_input: Value,
     /// The helper that this call of a tool starts or has started, where a client tells of its helpers in no other way.
     pub starts_helper: Option<String>,

@@ -34,7 +34,7 @@ use paths::{cleared, joined};
 use syntax::{Command, Script};
 use word::Word;
 
-/// What commands print, where that is known.
+/// The output of commands, where it is known.
 type Printed = Option<String>;
 
 /// How deep commands are looked into that stand in others or are started by them; each level takes up to three.
@@ -43,7 +43,7 @@ const DEPTH_MAX: usize = 48;
 /// How much work one text may make, in bytes that are looked at; a command counts as [`COMMAND_COST`] of them.
 const WORK_MAX: usize = 4_000_000;
 
-/// What one command costs.
+/// The cost of one command.
 const COMMAND_COST: usize = 64;
 
 /// The longest path of a directory that commands go to, in bytes: there is none longer.
@@ -52,7 +52,7 @@ const DIR_BYTES_MAX: usize = 4_096;
 /// The most places that are kept of what a command writes.
 const FOUND_MAX: usize = 10_000;
 
-/// What a command is going to write, seen from `dir` where that is given.
+/// The paths that a command is going to write, relative to `dir` where that is given.
 pub(super) fn writes(command: &str, dir: Option<&str>, around: &Surroundings<'_>) -> Vec<Written> {
     let mut shell = Shell::new(around, dir.unwrap_or_default());
     shell.run_text(&word::cleaned(command));
@@ -60,7 +60,7 @@ pub(super) fn writes(command: &str, dir: Option<&str>, around: &Surroundings<'_>
     shell.found
 }
 
-/// What a text of a language is going to write.
+/// The paths that a program text of a language is going to write.
 pub(super) fn code_writes(language: &str, text: &str, around: &Surroundings<'_>) -> Vec<Written> {
     let mut shell = Shell::new(around, "");
     let text = word::cleaned(text);
@@ -98,7 +98,7 @@ struct State {
     functions: Rc<HashMap<String, Rc<Command>>>,
     /// `$1` and those behind it, where they are known.
     args: Option<Rc<Vec<String>>>,
-    /// What its commands read, where that is known.
+    /// The input of its commands, where it is known.
     input: Option<Rc<str>>,
 }
 
@@ -238,7 +238,7 @@ impl<'a> Shell<'a> {
         Some(cleared(&self.absolute(&seen).unwrap_or(seen)))
     }
 
-    /// What is in a file that the commands have written themselves.
+    /// The content of a file that the commands have written themselves.
     fn content(&self, path: &Word) -> Option<Rc<str>> {
         let name = path.known()?;
         if matches!(name, "/dev/stdin" | "-") {

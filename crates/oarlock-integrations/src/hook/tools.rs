@@ -1,10 +1,10 @@
-//! What clients' and servers' tools do with files, by their names and their fields.
+//! The effect of clients' and servers' tools on files, by their names and their fields.
 
 use serde_json::Value;
 
 use super::Written;
 
-/// What a tool does with the files that it names.
+/// The effect of a tool on the files that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tool {
     /// Writes them.
@@ -221,7 +221,7 @@ const OUTPUTS: [&str; 20] = [
     "to_path",
 ];
 
-/// What a tool does, by its name: `Edit`, `mcp__server__edit_file`, `mcp_server_edit_file`, `server_edit_file`.
+/// The effect of a tool, by its name: `Edit`, `mcp__server__edit_file`, `mcp_server_edit_file`, `server_edit_file`.
 pub(super) fn kind_of(tool: &str, input: &Value) -> Option<Tool> {
     let name = tool.to_ascii_lowercase().replace('-', "_");
     let of = |name: &str| TOOLS.iter().find(|(_, names)| names.split_whitespace().any(|one| one == name)).map(|(kind, _)| *kind);
@@ -241,7 +241,7 @@ pub(super) fn kind_of(tool: &str, input: &Value) -> Option<Tool> {
     (!is_far).then_some(kind)
 }
 
-/// What a tool writes that is only known by the verb in its name and the path in its input.
+/// The writes of a tool that is known only by the verb in its name and the path in its input.
 pub(super) fn by_its_verb(tool: &str, input: &Value, found: &mut Vec<Written>) {
     let words = words_of(tool.rsplit("__").next().unwrap_or(tool));
     let has = |all: &str| words.iter().any(|word| all.split(' ').any(|one| one == word));

@@ -15,7 +15,7 @@ const DIRECTORIES: [&str; 8] = ["workdir", "dir_path", "directory", "cwd", "Cwd"
 /// Fields in which texts of programs are.
 const CODES: [&str; 6] = ["code", "source", "cell_source", "cell", "script", "content"];
 
-/// What a tool with this input is going to write, as far as it can be told beforehand; each path once.
+/// The paths that a tool with this input is going to write, as far as they can be known beforehand; each path once.
 pub fn writes(tool: &str, input: &Value, around: &Surroundings<'_>) -> Vec<Written> {
     let mut found = Vec::new();
     match kind_of(tool, input) {

@@ -1,6 +1,6 @@
-//! What is going to be written, and the place in which a tool runs.
+//! The planned writes, and the place in which a tool runs.
 
-/// What is known of the place in which a tool runs.
+/// Known facts about the place in which a tool runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Surroundings<'a> {
     /// The absolute path of the directory that the agent works in.
@@ -26,7 +26,7 @@ impl Surroundings<'_> {
         value.map(str::to_owned)
     }
 
-    /// What follows the name of the project's folder in a path that begins with it.
+    /// The rest of a path behind the name of the project's folder.
     pub(super) fn below_project<'p>(&self, path: &'p str) -> Option<&'p str> {
         let name = self.top?.trim_end_matches('/').rsplit('/').next()?;
         let rest = path.strip_prefix(name)?;
@@ -47,7 +47,7 @@ impl Surroundings<'_> {
 pub struct Written {
     /// The path, absolute or from the directory that the agent works in.
     pub path: String,
-    /// What is meant of it.
+    /// The part of it that is meant.
     pub reach: Reach,
     /// Whether it is meant only if it is there: the same word could be something else, such as a branch.
     pub only_if_there: bool,
@@ -78,11 +78,11 @@ pub enum Reach {
     File,
     /// It, with everything below it.
     Tree,
-    /// What is below it and matches this pattern of Oarlock's.
+    /// Everything below it that matches this pattern of Oarlock's.
     Below(String),
 }
 
-/// What programs leave behind, and nobody writes by hand: who clears all of it away does not mean anybody's files.
+/// Build products and caches that nobody writes by hand: a command that removes all of them does not mean anybody's files.
 const WASTE: [&str; 18] = [
     "node_modules",
     "__pycache__",

@@ -1,4 +1,4 @@
-//! What set-ups need to know of this machine.
+//! Facts about this machine that set-ups need.
 
 use oarlock_git::{slashed, top_around};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use oarlock_host::file::canonical;
 use super::places::Places;
 use crate::setup::{Facts, Scope};
 
-/// What is needed for clients in these places; `project` is the directory of the project's own files, where there is a project.
+/// The facts for clients in these places; `project` is the directory of the project's own files, where there is a project.
 #[must_use]
 pub fn facts(places: &Places, project: Option<&Path>, scope: Scope) -> Facts {
     Facts { program: program(scope), store_dir: project.map(|dir| store_dir(dir, &places.project, scope)) }

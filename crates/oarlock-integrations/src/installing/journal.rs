@@ -1,4 +1,4 @@
-//! What set-ups have written on this machine, kept with the user's own files: only what was inserted, never what else a file has in it,
+//! The record of what set-ups have written on this machine, kept with the user's own files: only insertions, never the rest of a file,
 //! as that may be secret.
 
 use crate::edit::Insertion;
@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 
 use super::write_text;
 
-/// What was written into one file.
+/// The insertions into one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// Whether there was no such file.
     pub(crate) created: bool,
     /// The directories that were made for it, outermost first.
     pub(crate) dirs: Vec<PathBuf>,
-    /// What was inserted, oldest first.
+    /// The insertions, oldest first.
     pub(crate) insertions: Vec<Insertion>,
     /// Whether all that is needed was there before, and nothing had to be inserted.
     #[serde(default)]

@@ -126,7 +126,7 @@ pub(super) fn quoted(program: &str) -> String {
     if is_plain { program.to_owned() } else { format!("'{}'", program.replace('\'', "'\\''")) }
 }
 
-/// What tells Oarlock's hooks of a client from others.
+/// The mark by which Oarlock's hooks of a client are known.
 fn mark(client: Client) -> &'static str {
     match client {
         Client::Claude => " hook claude ",

@@ -101,7 +101,7 @@ impl External {
         &self.data
     }
 
-    /// What it is about: its task, or else what is called by its first text.
+    /// Its subject: its task, otherwise its first text.
     pub fn about(&self) -> Noun<'_> {
         let named = || self.kind.texts.first().and_then(|name| self.data.get(*name)).and_then(Value::as_str).unwrap_or_default();
         self.task.as_ref().map_or_else(|| Noun::Other(named()), Noun::Task)

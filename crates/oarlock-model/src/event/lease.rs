@@ -28,7 +28,7 @@ pub struct TaskClaimed {
 }
 
 impl TaskClaimed {
-    /// What it does to the task: the same for the specification and for replies made inside a transaction.
+    /// Its effect on the task: the same for the specification and for replies made inside a transaction.
     pub fn grant_to(&self, holder: &Agent, task: &mut Task, now: Now) {
         task.granted(Grant {
             token: self.token,
@@ -122,7 +122,7 @@ pub struct TaskTakenOutside {
     pub since: WallTime,
     /// Its last sign of life.
     pub seen: WallTime,
-    /// What speaks for it, for example `ralf`.
+    /// The system that reports it, for example `ralf`.
     pub source: Label,
 }
 

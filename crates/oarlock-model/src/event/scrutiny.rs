@@ -27,7 +27,7 @@ const PART_ITEMS_MAX: usize = 100_000;
 /// Bytes that joined results of parts may have beyond the limit of one result: the sentence that says that there are more.
 const JOINED_BYTES_MORE: usize = 256;
 
-/// What was read of a log so far, as far as it decides what can come next.
+/// The events of a log so far, as far as they decide which events can follow.
 #[derive(Clone, Debug, Default)]
 pub struct Scrutiny {
     authors: Authors,
@@ -51,7 +51,7 @@ impl Scrutiny {
     /// Reads the next event of a log.
     ///
     /// # Errors
-    /// What is wrong with it, in words: it leaves a gap, is by a session that cannot have written it, or is out of bounds.
+    /// The fault of the event, in words: it leaves a gap, its session cannot have written it, or it is out of bounds.
     pub fn read(&mut self, event: &Event) -> Checked {
         self.follows(event)?;
         self.authors.read(event)?;
@@ -135,7 +135,7 @@ impl Scrutiny {
     }
 }
 
-/// What an event says, apart from the events around it.
+/// The fault of one event, apart from the events around it.
 fn check_fact(fact: &Fact) -> Checked {
     match fact {
         Fact::AgentJoined(joined) => {

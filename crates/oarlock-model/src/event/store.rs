@@ -15,7 +15,7 @@ pub struct StoreRestored {
     pub identity: Option<NewIdentity>,
 }
 
-/// What a new identity is made of.
+/// The source of a new identity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewIdentity {
     /// Its bits.

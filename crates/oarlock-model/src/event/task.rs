@@ -45,7 +45,7 @@ impl TaskAdded {
     }
 }
 
-/// What `update` changed: absent fields stay as they were, an empty `assigned` clears.
+/// The fields that `update` changed. Absent fields stay as they were; an empty `assigned` clears it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SpecChange {
     /// The title.
@@ -141,7 +141,7 @@ mod nobody_as_empty {
 pub struct TaskUpdated {
     /// The task.
     pub id: TaskId,
-    /// What changed.
+    /// The changed fields.
     #[serde(flatten)]
     pub change: SpecChange,
     /// Its priority from now on, where that changed and is not its own.
@@ -204,7 +204,7 @@ pub struct TaskFailed {
     pub id: TaskId,
     /// The grant that failed.
     pub token: Token,
-    /// What its holder said.
+    /// The reason that its holder gave.
     pub reason: String,
     /// Failures so far.
     pub failures: u32,

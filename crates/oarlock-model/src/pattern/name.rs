@@ -3,7 +3,7 @@
 
 use super::PatternError;
 
-/// What a brace outside a class is.
+/// The meaning of a brace outside a class.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Braces {
     /// A mistake: elsewhere it means alternatives.
@@ -253,7 +253,7 @@ fn common_ranges(a: &[(u32, u32)], b: &[(u32, u32)]) -> Vec<(u32, u32)> {
     common
 }
 
-/// What the characters that a step can read do to "how much of a name is there": nothing yet, `.`, `..`, or a name.
+/// How the characters that a step can read change the amount of the name that was read: nothing yet, `.`, `..`, or a name.
 /// A set of these is four bits, because a name is neither empty nor `.` nor `..`.
 mod progress {
     pub(super) const NOTHING: u8 = 1;
@@ -312,7 +312,7 @@ impl Token {
         }
     }
 
-    /// What both can read at once.
+    /// The characters that both can read at once.
     fn reads_with(&self, other: &Self) -> Reads {
         match (self, other) {
             (Self::Star | Self::Any, token) | (token, Self::Star | Self::Any) => token.reads(),

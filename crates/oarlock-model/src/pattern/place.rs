@@ -3,7 +3,7 @@
 use super::Pattern;
 use super::name::Component;
 
-/// What kind of place a pattern names.
+/// The kinds of places that a pattern can name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// `**/NAME` where the name has a wildcard: whatever has such a name, anywhere. The characters before the wildcard.
@@ -17,7 +17,7 @@ pub enum Place {
 }
 
 impl Pattern {
-    /// What kind of place it names. Two rules follow from what [`Pattern::overlaps`] is. A [`Place::Path`] and a [`Place::NamesLike`]
+    /// The kind of place that it names. Two rules follow from the definition of [`Pattern::overlaps`]. A [`Place::Path`] and a [`Place::NamesLike`]
     /// overlap only if the last name of the path begins with those characters; a [`Place::Path`] and a [`Place::Name`] only if the
     /// path has that name in it.
     #[must_use]

@@ -29,7 +29,7 @@ impl HolderFacts {
 pub struct OutsideFacts {
     /// As it is called there: untrusted text. Absent where nobody is named.
     pub holder: Option<String>,
-    /// What speaks for it.
+    /// The system that reports it, such as `ralf`.
     pub source: Label,
     /// How long ago its last sign of life was, in milliseconds.
     pub age_ms: i64,

@@ -53,7 +53,7 @@ impl Unready {
         facts
     }
 
-    /// What somebody has to look at, if there is anything: `1 dead (T-3), 2 stuck (T-4, T-5)`.
+    /// The tasks that need a person, if there are any: `1 dead (T-3), 2 stuck (T-4, T-5)`.
     pub fn in_words(&self) -> Option<String> {
         let lists = [(self.dead, "dead", &self.dead_named), (self.stuck, "stuck", &self.stuck_named)];
         let words: Vec<String> =

@@ -1,4 +1,4 @@
-//! What a caller may do to the work of others. Agents are semi-trusted: what undoes somebody else's work, or answers
+//! Permission to change the work of others. Agents are semi-trusted: undoing somebody else's work, or answering
 //! for a person, is the operator's. What may be done to a task is in `change`.
 
 use schemars::JsonSchema;
@@ -33,7 +33,7 @@ pub fn root_of(name: &AgentName, is_known: impl Fn(&AgentName) -> bool) -> Agent
     root.unwrap_or_else(|| name.clone())
 }
 
-/// What a caller may do. Who can open the store's file could do everything anyway: only a gateway gives less.
+/// The permissions of a caller. A caller that can open the store's file could do everything anyway: only a gateway gives less.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Authority {

@@ -1,4 +1,4 @@
-//! What a caller may do to a task: the one rule behind `add --parent`, `split`, `depend`, `update`, `cancel`, and the return of a
+//! Permission to change a task: the one rule behind `add --parent`, `split`, `depend`, `update`, `cancel`, and the return of a
 //! dropped part. A task that a session holds gets parts only from its holder. An agent's key changes only the agent's own tasks:
 //! those that it holds or made, and their parts.
 
@@ -12,7 +12,7 @@ use crate::seeded;
 use crate::task::Task;
 use crate::time::Now;
 
-/// What is to happen to the task.
+/// The change to the task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// It gets parts. Its holder could not finish it any more.
@@ -134,7 +134,7 @@ mod tests {
         task
     }
 
-    /// What comes of a change: the agent to inform, `-`, or the code of the refusal.
+    /// The outcome of a change: the agent to inform, `-`, or the code of the refusal.
     fn outcome(task: &Task, above: &[Task], change: Change, authority: Authority, by: Option<&str>) -> String {
         let (name, session) = (by.map(name), by.map(session));
         let by = By { authority, name: name.as_ref(), session: session.as_ref() };

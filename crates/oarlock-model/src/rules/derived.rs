@@ -1,4 +1,4 @@
-//! What follows for each task from the whole graph: whether it waits, and how urgent it is. Stores keep it up to date change by
+//! Facts of each task that follow from the whole graph: whether it waits, and how urgent it is. Stores keep them up to date change by
 //! change; this is the definition that they are compared with, by the tests and by `doctor`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -37,7 +37,7 @@ impl From<&Task> for Facts {
     }
 }
 
-/// What follows for one task.
+/// The derived facts of one task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Derived {
     /// Whether it has parts that are not done and that it waits for.
@@ -48,7 +48,7 @@ pub struct Derived {
     pub priority: u8,
 }
 
-/// What follows for each task. Linear in the number of tasks and edges.
+/// The derived facts of each task. Linear in the number of tasks and edges.
 pub fn derive(tasks: &BTreeMap<TaskId, Facts>) -> BTreeMap<TaskId, Derived> {
     let priorities = priorities(tasks);
     let is_open = |id: &TaskId| tasks.get(id).is_some_and(|task| task.state != TaskState::Done);

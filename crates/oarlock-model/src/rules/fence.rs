@@ -9,7 +9,7 @@ use crate::seeded;
 use crate::task::{Grant, GrantEnd, Task};
 use crate::time::Now;
 
-/// What the fence needs to know besides the task.
+/// The facts that the fence needs besides the task.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
     /// The session that calls.

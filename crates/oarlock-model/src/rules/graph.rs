@@ -9,7 +9,7 @@ use crate::limits;
 use crate::rules::derived::Facts;
 use crate::task::TaskState;
 
-/// What a search for a cycle came to.
+/// The result of a search for a cycle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Way {
     /// No way leads back: nothing would be closed.

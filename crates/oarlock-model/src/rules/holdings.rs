@@ -22,7 +22,7 @@ pub struct Holdings {
     pub named_components: usize,
 }
 
-/// What a principal holds now.
+/// The number of things that a principal holds now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
     /// Leases.
@@ -41,7 +41,7 @@ impl Default for Holdings {
 }
 
 impl Holdings {
-    /// What agents with keys of their own may hold, if nothing else is said.
+    /// The default limits for agents with keys of their own.
     pub const OF_AGENTS: Self = Self { leases: 100, reservations: 200, sessions: 100, named_components: 1 };
 
     /// The same, but no more than what leaves a share of the store's limits to others: one principal gets at most a quarter.

@@ -63,7 +63,7 @@ pub struct Room {
 }
 
 impl Room {
-    /// What one sender gets while others wait, rounded up.
+    /// The share of one sender while others wait, rounded up.
     fn half(self) -> Self {
         Self { items: self.items.div_ceil(2), bytes: self.bytes.div_ceil(2) }
     }
@@ -78,7 +78,7 @@ impl Room {
         sizes.iter().enumerate().position(does_not_fit).unwrap_or(sizes.len())
     }
 
-    /// What is left beside these.
+    /// The rest beside these.
     fn beside(self, sizes: &[usize]) -> Self {
         let bytes = sizes.iter().fold(0_usize, |sum, size| sum.saturating_add(*size));
         Self { items: self.items.saturating_sub(sizes.len()), bytes: self.bytes.saturating_sub(bytes) }

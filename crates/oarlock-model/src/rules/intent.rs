@@ -1,9 +1,9 @@
-//! What becomes of the intent to grant a task when the call that had it is gone.
+//! The fate of the intent to grant a task when its call is gone.
 
 use crate::agent::Agent;
 use crate::task::Grant;
 
-/// What becomes of an intent.
+/// The fate of an intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// Its session gets the task.

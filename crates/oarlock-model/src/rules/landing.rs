@@ -7,7 +7,7 @@ use crate::rules::retry;
 use crate::seeded;
 use crate::task::{Gate, Task, TaskState};
 
-/// What a refusal does to its task.
+/// The effect of a refusal on its task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Failures from now on.

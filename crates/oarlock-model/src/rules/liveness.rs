@@ -67,7 +67,7 @@ fn beat_of(session: &SessionId, agent: Option<&Agent>) -> Option<StoreTime> {
     agent.filter(|agent| agent.session == *session && agent.is_live()).map(|agent| agent.presence.beat)
 }
 
-/// What others may expect of an agent.
+/// An agent's state, as others see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AgentState {
@@ -112,7 +112,7 @@ pub fn agent_state(agent: &Agent, is_owner_seen_alive: bool, now: Now) -> AgentS
     }
 }
 
-/// What an agent is doing, apart from whether it is there.
+/// An agent's activity, apart from whether it is alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Activity {

@@ -23,7 +23,7 @@ const SESSION_CHARS_MAX: usize = 40;
 /// The alphabet of a hash.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// What stands before the hash in a name.
+/// The part of a name before the hash.
 const MARK: char = '_';
 
 /// The name of a helper: its parent's, a dot, and what tells it from the parent's other helpers. The parent speaks for it
@@ -72,7 +72,7 @@ pub fn session(client: &str, id: &str) -> Result<AgentName, Rejection> {
     AgentName::parse(&format!("{client}-{short}"))
 }
 
-/// What a run is called when its agent joins (`harness`): the text itself, or its beginning and a hash when it is longer than such an
+/// The name of a run when its agent joins (`harness`): the text itself, or its beginning and a hash when it is longer than such an
 /// id may be.
 pub fn run(text: &str) -> String {
     if text.len() <= limits::RUN_ID_BYTES_MAX {

@@ -88,7 +88,7 @@ impl Steps {
     }
 }
 
-/// What is wanted, so that what stands in its way is found without comparing each with each.
+/// The wanted targets, indexed so that obstacles are found without comparing each with each.
 pub struct WantedNear<'w> {
     wanted: &'w [Wanted],
     near: Near<usize>,
@@ -140,7 +140,7 @@ impl<'w> WantedNear<'w> {
 pub struct StarvedClaim {
     /// Who tried last.
     pub by: AgentName,
-    /// What it wants.
+    /// The wanted targets.
     pub wanted: Vec<Wanted>,
     /// When it was first in vain.
     pub since: StoreTime,

@@ -11,7 +11,7 @@ use crate::task::TaskState;
 /// The number of a task in its store: numbers are compared, hashed and found faster than ids, and priorities spread over thousands of tasks.
 pub type Number = u64;
 
-/// What the rule needs to know of one task.
+/// The facts of one task that the rule needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// Its id.
@@ -33,7 +33,7 @@ pub struct Around {
     pub node: Node,
     /// Its parts.
     pub parts: Vec<Number>,
-    /// What it needs itself.
+    /// Its own needs.
     pub needs: Vec<Number>,
 }
 
@@ -52,7 +52,7 @@ pub struct Waiter {
 
 /// The graph, as it is after the change. A change can spread over thousands of tasks: [`Graph::around`] is read once for each.
 pub trait Graph {
-    /// What can go wrong with reading it.
+    /// The ways in which reading it can fail.
     type Error;
     /// The number of the task with this id.
     ///
@@ -182,7 +182,7 @@ fn levels() -> Vec<Vec<Number>> {
     vec![Vec::new(); usize::from(limits::PRIORITY_MAX) + 1]
 }
 
-/// What the tasks above others need: many have the same parent.
+/// The needs of the tasks above others: many have the same parent.
 struct Above<'g, G> {
     graph: &'g G,
     known: HashMap<Number, Option<Around>>,
@@ -221,7 +221,7 @@ impl<'g, G: Graph> Above<'g, G> {
     }
 }
 
-/// What tasks owe to tasks other than those `inside`.
+/// The urgency that tasks owe to tasks other than those `inside`.
 struct Outside<'g, G> {
     graph: &'g G,
     inside: &'g HashMap<Number, Around>,
@@ -236,7 +236,7 @@ impl<'g, G: Graph> Outside<'g, G> {
         Self { graph, inside, waiters: HashMap::new(), parents: HashMap::new() }
     }
 
-    /// What each of these is by itself, by the task that it is a part of, and by those that need it.
+    /// The own urgency of each of these, that of the task it is a part of, and that of the tasks that need it.
     fn base_of(&mut self, tasks: &HashMap<Number, Around>) -> Result<HashMap<Number, u8>, G::Error> {
         let mut base = HashMap::new();
         for (number, Around { node, .. }) in tasks {

@@ -26,7 +26,7 @@ pub struct Sighting {
     #[arg(long)]
     #[serde(default)]
     pub is_first: bool,
-    /// What it says: all of it, so that what it leaves out is not so any more.
+    /// Its content: all of it, so that a left-out fact is no longer true.
     #[command(flatten)]
     #[serde(flatten)]
     pub says: Heartbeat,

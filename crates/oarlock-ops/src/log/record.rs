@@ -16,7 +16,7 @@ use crate::task::values;
 /// Writes reports of an outside system to the log: events there, and contradictions with the store.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Record {
-    /// What happened there, in order; at most 1,000.
+    /// The events there, in order; at most 1,000.
     #[arg(skip)]
     #[serde(default)]
     pub events: Vec<External>,

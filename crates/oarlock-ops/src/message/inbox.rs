@@ -61,7 +61,7 @@ pub struct Inbox {
     pub after: Option<String>,
 }
 
-/// What a model or a hook has room for. Its door cuts the texts; here they count as if they were cut.
+/// The room of a model or a hook. Its door cuts the texts; here they count as if they were cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReaderRoom {
     /// Bytes of the whole page.
@@ -174,7 +174,7 @@ impl Mutation for Inbox {
 }
 
 impl Inbox {
-    /// What was not shown before begins with the oldest, everything else with the newest page.
+    /// The list of unread messages begins with the oldest, every other list with the newest page.
     fn list(&self) -> InboxList<'static> {
         match (self.all, self.new) {
             (true, _) => InboxList::All,

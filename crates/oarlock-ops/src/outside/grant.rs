@@ -19,7 +19,7 @@ pub(crate) struct Step<'a> {
     pub(crate) how: How,
     /// The grants that it has made or intends.
     pub(crate) granted: Vec<Intent>,
-    /// What else must be so for it to be committed.
+    /// The other conditions for its commit.
     pub(crate) check: Option<&'a Check<'a>>,
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn grant<T>(
     }
 }
 
-/// What came of deciding whom tasks are intended for.
+/// The outcome of deciding for whom tasks are intended.
 enum Intended<T> {
     /// It is decided, and these are intended.
     Decided(Tried<T>, Vec<Intent>),

@@ -152,7 +152,7 @@ pub trait Call: Send + Sync {
 pub(super) struct QueryCall<Q>(pub(super) Q);
 pub(super) struct MutationCall<M>(pub(super) M);
 
-/// What a call of either kind leaves to its request.
+/// The parts that a call of either kind leaves to its request.
 macro_rules! of_request {
     ($request:ident) => {
         fn verb(&self) -> &'static str {

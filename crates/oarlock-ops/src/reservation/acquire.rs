@@ -123,7 +123,7 @@ fn terms_of(task: &Task) -> Terms {
     Terms { task: Some(task.id.clone()), ttl_ms, reason: Some(task.spec.title.clone()) }
 }
 
-/// What the reservations of a held task have to become when its write set or resources change.
+/// The new reservations of a held task when its write set or resources change.
 pub(crate) struct Following {
     /// Of this holder.
     holder: (AgentName, SessionId),

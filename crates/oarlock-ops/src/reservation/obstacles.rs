@@ -1,4 +1,4 @@
-//! What stands in the way of paths and resources that a call wants: reservations of others, and claims that wait for them and go
+//! The obstacles to paths and resources that a call wants: reservations of others, and claims that wait for them and go
 //! first (semantics 13, 14).
 //!
 //! Only what could overlap is read: see [`oarlock_model::rules::near`]. What does not depend on the wanted is read once for a call.

@@ -1,4 +1,4 @@
-//! What the shapes of tasks say that stands in other rows, read at once for all tasks of a page.
+//! Facts in the shapes of tasks that come from other rows, read at once for all tasks of a page.
 
 use oarlock_model::agent::Agent;
 use oarlock_model::rules::liveness;

@@ -233,7 +233,7 @@ impl TaskShape {
 }
 
 impl TaskShape {
-    /// What its next holder has to know beside its text, each with a heading: that it is an integration, the reasons of the last
+    /// The notes for its next holder beside its text, each with a heading: that it is an integration, the reasons of the last
     /// rejection and failure, the result that a former holder left, and the results of its parts.
     pub fn handover(&self) -> Vec<(&'static str, String)> {
         let mut sections = Vec::new();

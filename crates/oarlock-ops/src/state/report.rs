@@ -1,4 +1,4 @@
-//! What an agent says of itself elsewhere becomes its entry. No door lists it: only the bridge to RALF's files orders it.
+//! Writing the state that an agent reports elsewhere into its entry. No door lists it: only the bridge to RALF's files calls it.
 
 use clap::Args;
 use oarlock_model::event::{Fact, StateDeleted, StateSet};

@@ -41,7 +41,7 @@ pub struct EntryReply {
     pub state: EntryShape,
 }
 
-/// What stands for standard input until it is read; nobody can type it.
+/// The mark for standard input until that is read; nobody can type it.
 const STDIN: &str = "\0-";
 
 /// Reads a JSON argument of the command line.

@@ -30,7 +30,7 @@ pub trait AgentView {
     fn present_agents(&self, limit: usize) -> StoreResult<Vec<Agent>>;
     /// The live sessions of an agent and its helpers, whose names begin with its own and a dot, by name.
     fn live_family(&self, root: &AgentName) -> StoreResult<Vec<Agent>>;
-    /// What the live sessions of an agent and its helpers hold.
+    /// The holdings of the live sessions of an agent and its helpers.
     fn holdings_of(&self, root: &AgentName) -> StoreResult<Held>;
 }
 

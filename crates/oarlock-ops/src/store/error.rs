@@ -1,4 +1,4 @@
-//! What can go wrong below an operation.
+//! Faults below an operation.
 
 use thiserror::Error;
 
@@ -11,7 +11,7 @@ pub enum StoreError {
     /// The store cannot be reached or written now.
     #[error("{message}")]
     Unavailable {
-        /// What happened.
+        /// The fault.
         message: String,
         /// The next step for the caller.
         hint: String,
@@ -19,7 +19,7 @@ pub enum StoreError {
     /// The store was deleted, or another one is in its place: trying again does not help.
     #[error("{message}")]
     Gone {
-        /// What happened.
+        /// The fault.
         message: String,
         /// The next step for the caller.
         hint: String,

@@ -33,13 +33,13 @@ pub trait GraphView {
     fn waiters(&self, tasks: &[Number]) -> StoreResult<Vec<Waiter>>;
     /// The parts of a task in the same way.
     fn waiting_parts(&self, task: Number) -> StoreResult<Vec<Waiter>>;
-    /// What this task or a task above it needs and is not done, by id.
+    /// The unfinished needs of this task and of the tasks above it, by id.
     fn unmet_needs(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
     /// The same for many tasks: pairs of a task and what it waits for, by the id of that.
     fn unmet_needs_of(&self, ids: &[&TaskId]) -> StoreResult<Vec<(TaskId, TaskId)>>;
     /// The parts of those of these tasks that wait for none of them any more, in the order of creation.
     fn closed_parts(&self, ids: &[&TaskId]) -> StoreResult<Vec<ClosedPart>>;
-    /// What must be done before this task: what it and the tasks above it need, and its parts; those that are not done.
+    /// The unfinished work before this task: its needs, those of the tasks above it, and its parts.
     fn waits_for(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
     /// A task, its parts or its dependants, in the order of creation, with what decides where each rests once all of `done` are done. Only
     /// needs of their own count as unmet, not those of the tasks above them.

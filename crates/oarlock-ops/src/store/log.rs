@@ -48,7 +48,7 @@ pub struct NewEvent {
     pub agent: Option<AgentName>,
     /// Which incarnation caused it.
     pub session: Option<SessionId>,
-    /// What happened.
+    /// The fact.
     pub fact: Fact,
 }
 

@@ -4,7 +4,7 @@ use oarlock_model::{Now, StoreIdentity};
 
 use super::StoreResult;
 
-/// What the store is, and which moment of it is seen.
+/// The store, and the moment of it that is seen.
 pub trait MomentView {
     /// The moment of this transaction, from the store's clock.
     fn now(&self) -> Now;

@@ -1,4 +1,4 @@
-//! What a claim chooses from.
+//! The tasks that a claim chooses from.
 
 use oarlock_model::task::{Task, TaskSpec, TaskState};
 use oarlock_model::{StoreTime, TaskId};
@@ -17,7 +17,7 @@ pub struct Offer {
     pub state: TaskState,
     /// Its priority, with what follows from other tasks.
     pub priority: u8,
-    /// What was asked for, without title and body.
+    /// The specification, without title and body.
     pub spec: TaskSpec,
 }
 

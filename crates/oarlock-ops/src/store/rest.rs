@@ -1,4 +1,4 @@
-//! What is read of tasks where reading all of them would be too much.
+//! Small reads of tasks, for places where reading all of them would be too much.
 
 use oarlock_model::TaskId;
 use oarlock_model::rules::resting::RestingFacts;
@@ -24,7 +24,7 @@ pub struct AtRest {
     pub parent: Option<TaskId>,
     /// Its state.
     pub state: TaskState,
-    /// What decides where it rests, apart from the needs of the tasks above it.
+    /// The facts that decide where it rests, apart from the needs of the tasks above it.
     pub facts: RestingFacts,
 }
 

@@ -1,4 +1,4 @@
-//! What a gateway needs of a store.
+//! The interface of a store that a gateway needs.
 
 use oarlock_model::StoreIdentity;
 

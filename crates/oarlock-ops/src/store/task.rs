@@ -36,7 +36,7 @@ pub struct QueuedLanding {
     pub landing: Landing,
 }
 
-/// What became of the tasks of a target branch.
+/// The outcome of the tasks of a target branch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LandingCounts {
     /// Tasks that have landed.

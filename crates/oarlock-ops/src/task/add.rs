@@ -32,7 +32,7 @@ pub struct Add {
     #[arg(long)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<TaskId>,
-    /// What the task changes and what it needs.
+    /// The files that the task changes, and its needs.
     #[command(flatten)]
     #[serde(flatten)]
     pub fields: Fields,

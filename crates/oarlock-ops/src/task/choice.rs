@@ -17,7 +17,7 @@ use crate::store::{Expired, GraphView, Offer, QueuePlace, QueueView, Reservation
 /// Offers of one page.
 const PAGE: usize = 64;
 
-/// What can be claimed, in claim order: ready tasks read page by page, merged with tasks whose lease has expired.
+/// The claimable tasks, in claim order: ready tasks read page by page, merged with tasks whose lease has expired.
 pub(crate) struct Candidates {
     expired: VecDeque<Offer>,
     ready: VecDeque<Offer>,
@@ -96,7 +96,7 @@ pub(crate) enum Verdict {
     NotAsked,
     /// It is for others.
     Ineligible(Ineligible),
-    /// What it writes is not free: another's reservation, a task that goes first, or, without an obstacle, no room for its reservations.
+    /// Its paths are not free: another's reservation, a task that goes first, or, without an obstacle, no room for its reservations.
     Reserved(Option<Obstacle>),
 }
 
@@ -231,7 +231,7 @@ impl<'c> Chooser<'c> {
     }
 }
 
-/// What kept ready tasks from the agent.
+/// The reasons that kept ready tasks from the agent.
 #[derive(Default)]
 pub(crate) struct PassedOver {
     capability: usize,
@@ -239,7 +239,7 @@ pub(crate) struct PassedOver {
     reserved: usize,
     /// The agent's own limit, if that was it.
     pub(crate) at_limit: Option<u32>,
-    /// What stood in the way of all those.
+    /// The obstacles of all those.
     pub(crate) blockers: Blockers,
     /// Tasks whose lease had expired, whether or not they were passed over.
     pub(crate) expired: BTreeSet<TaskId>,

@@ -226,7 +226,7 @@ impl Mutation for Done {
     }
 }
 
-/// What a session holds because the call that finished this grant took it.
+/// The grants of a session that came from the call that finished this one.
 fn taken_after(cx: &Deciding<'_>, token: Option<Token>) -> Result<Option<Claimed>, OpError> {
     if token.is_none() || seeded::is(seeded::CLAIMS_AGAIN) {
         return Ok(None);

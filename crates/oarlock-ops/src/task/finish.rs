@@ -1,4 +1,4 @@
-//! What follows when a task is done: dependants become ready, a parent goes on (semantics 10).
+//! The effects of a finished task: dependants become ready, a parent goes on (semantics 10).
 
 use oarlock_model::event::{LandingQueued, TaskDone, TaskReadied, TaskSubmitted, TaskUpdated};
 use oarlock_model::landing::{BranchName, Landing, ObjectId};
@@ -82,7 +82,7 @@ fn complete(cx: &mut Deciding<'_>, task: &Task, outcome: &Outcome) -> Result<Vec
     Ok(unblocked)
 }
 
-/// What can be claimed once `task` is done, also because parents finish with it. It stands in the event,
+/// The tasks that can be claimed once `task` is done, also because parents finish with it. The event has them,
 /// so that the same call again gets the same reply.
 fn unblocked_by(cx: &Deciding<'_>, task: &Task, freed: &[(TaskId, Resting)], parent: Option<&Task>) -> Result<Vec<TaskId>, OpError> {
     let ready = |freed: &[(TaskId, Resting)]| freed.iter().filter(|(_, place)| is_ready(*place)).map(|(id, _)| id.clone()).collect();

@@ -1,4 +1,4 @@
-//! What reaches the parts of a task when it gets a need, or when one is done: parts wait for what the tasks above them need.
+//! The effect of a new or finished need on the parts of a task: parts wait for the needs of the tasks above them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -20,7 +20,7 @@ pub(crate) struct Reached {
     pub(crate) notify: BTreeMap<TaskId, SessionId>,
 }
 
-/// What a need of `root` that is not done does to its parts.
+/// The effect on its parts of a need of `root` that is not done.
 pub(crate) fn reached(cx: &Deciding<'_>, root: &TaskId) -> Result<Reached, OpError> {
     let mut reached = Reached::default();
     let parts_of = |id: &TaskId| cx.view().at_rest(Near::PartsOf(id), &[]);
@@ -76,7 +76,7 @@ pub(crate) fn freed(cx: &Deciding<'_>, roots: Near<'_>, finishing: &[TaskId]) ->
 /// Whether tasks that have parts wait for something, also for what the tasks above them need: many tasks have the same parent.
 struct Above<'c, 'd> {
     cx: &'c Deciding<'d>,
-    /// What they need of these does not count.
+    /// Their needs among these do not count.
     finishing: &'c [TaskId],
     known: HashMap<TaskId, bool>,
 }

@@ -23,7 +23,7 @@ pub(crate) struct Outlook {
     pub(crate) hopeless: Vec<(TaskId, TaskState)>,
 }
 
-/// What can become of these tasks.
+/// The possible outcomes of these tasks.
 ///
 /// # Errors
 /// `not_found`, store errors.

@@ -34,7 +34,7 @@ pub struct TakeOutside {
     /// How long ago its last sign of life was, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub seen_ms_ago: i64,
-    /// What speaks for it.
+    /// The system that reports it.
     #[arg(long, value_name = "S")]
     pub source: Label,
 }
@@ -63,7 +63,7 @@ pub struct FinishOutside {
     #[arg(long, value_name = "NAME")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
-    /// What speaks for it.
+    /// The system that reports it.
     #[arg(long, value_name = "S")]
     pub source: Label,
 }

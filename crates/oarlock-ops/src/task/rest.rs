@@ -13,7 +13,7 @@ pub(crate) fn resting_place(view: &dyn View, task: &Task) -> StoreResult<Resting
     Ok(resting(RestingFacts::of(task, open_children, unmet_needs), view.now()))
 }
 
-/// What the task or a task above it needs and is not done.
+/// The unfinished needs of the task and of the tasks above it.
 pub(crate) fn unmet_needs(view: &dyn GraphView, task: &Task) -> StoreResult<Vec<TaskId>> {
     if may_have_unmet_needs(task) { view.unmet_needs(&task.id) } else { Ok(Vec::new()) }
 }

@@ -419,7 +419,7 @@ impl Split {
     }
 }
 
-/// What some agent that ever joined can do.
+/// The capabilities of all agents that ever joined.
 fn known_capabilities(view: &dyn AgentView) -> Result<Vec<String>, OpError> {
     let mut known = BTreeSet::new();
     for agent in view.agents()? {

@@ -1,4 +1,4 @@
-//! What there is besides ready tasks: the facts of a claim that found nothing.
+//! The counts of tasks that are not ready: the facts of a claim that found nothing.
 
 use std::collections::BTreeSet;
 

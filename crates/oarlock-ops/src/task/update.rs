@@ -33,7 +33,7 @@ pub struct Update {
     #[arg(long, value_name = "TEXT")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What the task changes and what it needs.
+    /// The files that the task changes, and its needs.
     #[command(flatten)]
     #[serde(flatten)]
     pub fields: Fields,

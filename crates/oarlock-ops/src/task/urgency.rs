@@ -68,7 +68,7 @@ pub(crate) fn refresh(cx: &mut Deciding<'_>, ids: impl IntoIterator<Item = TaskI
     Ok(())
 }
 
-/// What changes when a task gets this priority of its own.
+/// The changes when a task gets this priority of its own.
 pub(crate) fn with_own(view: &dyn GraphView, id: &TaskId, own: u8) -> StoreResult<BTreeMap<TaskId, u8>> {
     urgency::refreshed(&InStore { view, own: Some((id, own)) }, id)
 }

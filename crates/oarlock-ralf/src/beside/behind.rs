@@ -1,4 +1,4 @@
-//! What has happened in the store since the files were last caught up with, by task.
+//! The events of the store since the files were last caught up with, by task.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use oarlock_ops::store::{EventFilter, StoreResult, TaskFilter, View};
 use super::cursor::Past;
 use crate::reconcile::PROGRAM;
 
-/// What events tell that a task may have been shown as taken: it was granted, or that ended.
+/// The events after which a task may have been shown as taken: it was granted, or the grant ended.
 const HELD: [&str; 10] = [
     "task_intended",
     "intent_dropped",
@@ -23,7 +23,7 @@ const HELD: [&str; 10] = [
     "task_died",
     "lease_lost",
 ];
-/// What else they tell that the files show.
+/// The other events that the files show.
 const SHOWN: [&str; 7] = ["task_done", "task_approved", "task_cancelled", "task_taken_outside", "task_left_outside", READIED, BACK];
 /// Its parts are done, where it has any: until then it was shown as in progress.
 const READIED: &str = "task_readied";
@@ -37,7 +37,7 @@ pub(super) fn all_tasks(view: &dyn View) -> StoreResult<BTreeMap<TaskId, Past>> 
     Ok(view.tasks(&filter)?.into_iter().map(|task| (task.id, past())).collect())
 }
 
-/// What has happened to tasks since the event with this number.
+/// The changes of tasks since the event with this number.
 pub(super) fn events_since(view: &dyn View, seq: u64, behind: &mut BTreeMap<TaskId, Past>) -> StoreResult<()> {
     let kinds = HELD.iter().chain(&SHOWN).map(|kind| (*kind).to_owned()).collect();
     let mut filter =

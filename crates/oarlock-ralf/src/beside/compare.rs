@@ -1,4 +1,4 @@
-//! What has to be done about one task so that files and store say the same, while the lock of the files is held and everything that changed
+//! The action for one task so that files and store agree, while the lock of the files is held and everything that changed
 //! before is known: pure.
 
 use oarlock_model::task::{OutsideEnd, Task as StoreTask, TaskState};

@@ -39,7 +39,7 @@ pub(crate) struct Cursor {
     pub(crate) left: BTreeMap<TaskId, Past>,
 }
 
-/// What has happened to a task in the store that the files do not have yet.
+/// The changes of a task in the store that the files do not have yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Past {
     /// Somebody had it: that the files show it as taken is of then.

@@ -32,19 +32,19 @@ use crate::types::Task;
 use crate::wanted::Wanted;
 use crate::write::{WriteError, Writer};
 
-/// What speaks for those who know only the files.
+/// The system that reports for those who know only the files.
 const SOURCE: &str = "ralf";
 /// Tasks whose own files are looked at once one of them turns out to be taken.
 const NEXT_MAX: usize = 1_000;
 /// Tasks whose folder does not say yet what their item says that are looked at again with every call; `ralf sync` looks at all.
 const AGAIN_MAX: usize = 64;
 
-/// What is brought over.
+/// The directions of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ways {
-    /// What the files say into the store, and the other way round.
+    /// The files into the store, and the other way round.
     Both,
-    /// What the store says into the files: everything else is about to be compared.
+    /// The store into the files: everything else is about to be compared.
     IntoFiles,
 }
 
@@ -54,13 +54,13 @@ pub(crate) struct Files<'a> {
     pub(super) root: PathBuf,
     pub(super) queues: Vec<PathBuf>,
     pub(super) writer: Writer,
-    /// What marking did to the queue.
+    /// The effect of marking on the queue.
     pub(super) marked: Queue,
     /// The thread that presses the names of what was marked to the disk.
     pub(super) pressing: Option<JoinHandle<()>>,
 }
 
-/// What marking did to the queue.
+/// The effect of marking on the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Queue {
     /// It wrote nothing.
@@ -72,7 +72,7 @@ pub(super) enum Queue {
 }
 
 impl Files<'_> {
-    /// What the files say of these tasks: their items in all queues, and their own files.
+    /// The view of these tasks in the files: their items in all queues, and their own files.
     pub(crate) fn read<'t>(&self, tasks: impl Iterator<Item = &'t TaskId>) -> Project {
         let mut index = self.beside.index.lock().unwrap_or_else(PoisonError::into_inner);
         let ids: Vec<&str> = tasks.map(TaskId::as_str).collect();

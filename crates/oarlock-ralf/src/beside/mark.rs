@@ -71,7 +71,7 @@ impl Files<'_> {
         Ok(marking.into_iter().map(|marking| marking.mark).collect())
     }
 
-    /// What the files say of these tasks, and not while somebody without a lock is in the middle of writing what would hide one of them.
+    /// The view of these tasks in the files, and not while somebody without a lock is in the middle of writing what would hide one of them.
     fn read_whole(&self, intents: &[Intent]) -> Project {
         let start = Instant::now();
         loop {
@@ -105,7 +105,7 @@ impl Files<'_> {
         tasks.iter().filter(|task| self.state_by_file(task).is_some_and(|state| state != "ready")).cloned().collect()
     }
 
-    /// What a task's own file says, where that lies directly among the others.
+    /// The text of a task's own file, where it lies directly among the others.
     fn state_by_file(&self, task: &TaskId) -> Option<&'static str> {
         let tasks = near(&self.root, task.as_str()).into_iter().collect();
         let project = Project::of(&Layout { root: self.root.clone(), tasks, ..Layout::default() }, None, 0);
@@ -210,7 +210,7 @@ fn free_for(intent: &Intent) -> FreeFor {
     FreeFor { before: intent.before.clone() }
 }
 
-/// What to do about a task that cannot be marked.
+/// The next step for a task that cannot be marked.
 const HINT: &str = "repair the file, or claim another task; `oarlock ralf doctor` lists its faults";
 
 fn unwritable(task: &TaskId, file: &Path, line: usize, error: &crate::fields::EditError) -> OpError {

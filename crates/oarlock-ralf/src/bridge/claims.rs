@@ -1,4 +1,4 @@
-//! What calls have written through to the files, and what they have left to do, before everything is compared.
+//! The claims that calls have written through to the files, and the work they left, before everything is compared.
 
 use oarlock_model::TaskId;
 use oarlock_model::task::OutsideEnd;
@@ -22,7 +22,7 @@ impl Bridge<'_> {
         done
     }
 
-    /// What calls have left is done first. What the files show as taken after that is somebody's who knows only them.
+    /// The work that calls left is done first. Tasks that the files show as taken after that are held by somebody who knows only the files.
     fn catch_up(&mut self, attached: &mut SyncState) -> Result<(), OpError> {
         let Some(beside) = &self.beside else { return Ok(()) };
         let files = beside.held_by(self.root.clone(), self.writer.clone());

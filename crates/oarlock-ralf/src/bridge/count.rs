@@ -1,4 +1,4 @@
-//! What a look has done, counted by what it was.
+//! The work of a pass, counted by kind.
 
 use std::path::Path;
 

@@ -45,7 +45,7 @@ fn is_ours(fields: &Map<String, Value>, attached: &SyncState) -> bool {
     id.is_some_and(|rest| rest.starts_with('-'))
 }
 
-/// What makes an item the one that it is, as a digest: others are added later, or ticked off.
+/// The identity of an item, as a digest: others are added later, or ticked off.
 fn identity(fields: &Map<String, Value>) -> String {
     let lasting = ["id", "timestamp", "type", "task_id", "from", "to", "content", "message", "notes"];
     let own: BTreeMap<&str, &Value> = lasting.iter().filter_map(|name| Some((*name, fields.get(*name)?))).collect();

@@ -30,7 +30,7 @@ impl Bridge<'_> {
 }
 
 impl Synced {
-    /// What another look did as well: what it says of contradictions and warnings is what is true now.
+    /// Another pass's work is added: its contradictions and warnings replace these, as they are newer.
     fn add(&mut self, more: Self) {
         for (all, more) in [(&mut self.imported, more.imported), (&mut self.exported, more.exported)] {
             more.into_iter().for_each(|(name, count)| *all.entry(name).or_insert(0) += count);

@@ -16,7 +16,7 @@ use crate::sync_state::SyncState;
 use crate::types::Task;
 use crate::write::WriteError;
 
-/// What priorities are called in task files, the most urgent first.
+/// The names of priorities in task files, the most urgent first.
 const PRIORITIES: [&str; 5] = ["CRITICAL", "HIGH", "MEDIUM", "LOW", "LOW"];
 
 impl Bridge<'_> {

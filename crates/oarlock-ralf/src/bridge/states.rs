@@ -30,7 +30,7 @@ use crate::write::WriteError;
 /// The map of agents in the file.
 const AGENTS: &str = "agents";
 
-/// What is to be done about one agent's state.
+/// The action for one agent's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     /// Nothing changed since both sides last agreed, or both say the same.
@@ -143,7 +143,7 @@ impl Bridge<'_> {
         Ok(())
     }
 
-    /// What the files say of agents' states. Old writers empty the file and fill it again under its lock, and a glance without the lock takes what
+    /// The agents' states in the files. Old writers empty the file and fill it again under its lock, and a read without the lock takes what
     /// is missing in between for taken away; so where anything differs from what is remembered, it is read once more with the lock held.
     /// Nothing when it is damaged then.
     fn steady_states<'p>(

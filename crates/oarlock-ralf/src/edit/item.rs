@@ -57,7 +57,7 @@ fn list_in(value: &mut Value) -> Option<&mut Vec<Value>> {
     }
 }
 
-/// What the item says after it was edited, where that and the rest of the text can be known without reading all of it again.
+/// The item after its edit, where it and the rest of the text can be known without reading all of it again.
 ///
 /// A parser comes to the item's first line in the same state as before, as nothing before it has changed, and leaves its last line in the same
 /// state, as the next line stands where an item begins or the list is over. So the result is read as before but for the item, if the item is one
@@ -75,7 +75,7 @@ fn said_alone(text: &str, lines: &Range<usize>, new: &str, item: &Item, fields: 
     one_item(new).filter(|new| is_sure && says.as_object() == Some(new))
 }
 
-/// What a text says that is one item of a list.
+/// The item in a text that is one item of a list.
 fn one_item(text: &str) -> Option<Map<String, Value>> {
     let Ok(Value::Array(mut items)) = yaml::read(text) else { return None };
     match (items.pop(), items.is_empty()) {

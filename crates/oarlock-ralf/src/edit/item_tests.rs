@@ -1,11 +1,11 @@
-//! What is known of an edited queue without reading it again is what reading it again says.
+//! The known state of an edited queue equals the state that reading it again gives.
 
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
 
-/// What the parser makes of the text, and what is remembered of it: the same, or nothing is remembered.
+/// The parser's result for the text, and the remembered one: the same, or nothing is remembered.
 fn says_what_it_is(text: &str, edited: &str) {
     let read = |text: &str| yaml::read(unmarked(text)).expect("yaml");
     // Long enough to be remembered.

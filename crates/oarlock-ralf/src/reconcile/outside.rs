@@ -1,4 +1,4 @@
-//! What somebody has by the files alone: it stays that one's until the files say otherwise, or until it was silent for too long.
+//! Tasks that somebody holds by the files alone: they stay with that holder until the files say otherwise, or until it was silent for too long.
 
 use oarlock_model::rules::outside::is_abandoned;
 use oarlock_model::task::{Grant, OutsideEnd, OutsideHold, Task as StoreTask};
@@ -63,7 +63,7 @@ impl Comparing<'_> {
         }
     }
 
-    /// What an agent of the store's held for the files, when that made agents of their names, is held outside from now on.
+    /// A task that an agent of the store held for the files, because names in the files became agents, is held outside from now on.
     pub(super) fn turn_over(&mut self, task: TaskId, known: &StoreTask, grant: &Grant, files: &Said<'_>) {
         self.plan.actions.push(Action::Release { task: task.clone(), agent: grant.agent.clone() });
         match files.state() {

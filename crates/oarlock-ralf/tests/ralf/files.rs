@@ -1,4 +1,4 @@
-//! What tasks of files that lack something, or that cannot be read or written, come to.
+//! Tasks of files that lack something, or that cannot be read or written.
 
 use oarlock_model::ErrorCode;
 use oarlock_model::TaskId;

@@ -107,7 +107,7 @@ impl Queue {
         Sheet { items, is_locked: shared.lock.is_some(), is_held: shared.is_held }
     }
 
-    /// What was written on the sheet is written into the file, and every other item stays as it is to the byte.
+    /// A mark on the sheet is written into the file, and every other item stays byte for byte.
     fn put(&self, shared: &mut Shared, before: &Sheet, after: &Sheet) {
         if before.items != after.items {
             let text = self.text();

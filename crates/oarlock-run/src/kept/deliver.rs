@@ -14,7 +14,7 @@ use super::{Kept, Shelf};
 use crate::attempt::done_here;
 use crate::progress::Tell;
 
-/// What became of a kept result.
+/// The outcome of a kept result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Delivered {
     /// The task is done with it.

@@ -19,7 +19,7 @@ struct Member<'q> {
     made: Made,
 }
 
-/// What the tests say of a batch.
+/// The tests' verdict on a batch.
 enum Judged {
     /// The first so many may land.
     Pass {

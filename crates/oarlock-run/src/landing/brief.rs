@@ -1,4 +1,4 @@
-//! What the next attempt has to know after a refusal, as Markdown: the files, both sides of each conflict, the task that landed there, the end of
+//! The brief for the next attempt after a refusal, as Markdown: the files, both sides of each conflict, the task that landed there, the end of
 //! the test's output, and what to do.
 
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! What a landing queue is asked to do, and what it replies.
+//! The requests to a landing queue, and its replies.
 
 use std::path::PathBuf;
 use std::time::Duration as StdDuration;
@@ -14,7 +14,7 @@ use serde_json::json;
 /// How long a test may run when nothing is said.
 pub const TEST_TIMEOUT_DEFAULT: StdDuration = StdDuration::from_secs(30 * 60);
 
-/// What a landing queue is asked to do.
+/// The request to a landing queue.
 #[derive(Clone, Debug)]
 pub struct Merge {
     /// The target branch; absent for that of the only unfinished run.
@@ -64,7 +64,7 @@ pub struct Refused {
     pub waits_for_person: bool,
 }
 
-/// What a landing queue has done.
+/// The work of a landing queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeReport {
     /// The target branch.
@@ -82,7 +82,7 @@ pub struct MergeReport {
 /// How a landing queue ended.
 #[derive(Debug)]
 pub struct MergeEnd {
-    /// What it has done.
+    /// The work it has done.
     pub report: MergeReport,
     /// Why it ended before the queue was empty: `state_conflict` when the target's worktree is in the way or git fails, `interrupted` after a signal.
     pub error: Option<OpError>,

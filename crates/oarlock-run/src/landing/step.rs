@@ -14,7 +14,7 @@ use super::report::{Refused, git_failed, object};
 /// Landings that a brief about a failed test names.
 const OTHERS_MAX: usize = 10;
 
-/// What a submission and the commit below it make together.
+/// The merged result of a submission and the commit below it.
 pub(super) enum Candidate {
     /// A commit that may land once its tree has passed.
     Made(Made),

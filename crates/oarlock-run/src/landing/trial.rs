@@ -95,7 +95,7 @@ impl Tests {
     }
 }
 
-/// What became of the test of one candidate.
+/// The outcome of one candidate's test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Passed {

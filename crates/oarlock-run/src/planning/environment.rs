@@ -1,4 +1,4 @@
-//! What a program that only plans does not get of the environment: who its caller is at work, and which session a client runs in.
+//! The environment that a planning program does not get: who its caller is at work, and which session a client runs in.
 
 use std::ffi::OsString;
 

@@ -94,7 +94,7 @@ impl<'scope> Queue<'scope> {
     }
 }
 
-/// What a run lands with: the queue's request.
+/// The queue's request of a run that lands.
 pub(super) fn request(landing: &RunLanding, onto: BranchName, directory: PathBuf) -> Merge {
     let RunLanding { test, test_timeout } = landing.clone();
     Merge { onto: Some(onto), test, test_timeout, slots: 1, once: false, caller: Caller::default(), directory }

@@ -10,7 +10,7 @@ use super::{CHUNK_BYTES, Pipes, Printed, Sink};
 /// How many pieces wait to be taken before who reads them waits.
 const PIECES_MAX: usize = 16;
 
-/// What a thread has to say.
+/// The messages of a thread.
 enum Event {
     Output(Vec<u8>),
     Errors(Vec<u8>),

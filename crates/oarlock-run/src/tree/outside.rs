@@ -1,4 +1,4 @@
-//! What a tree of tasks needs from outside of it: whether that can still be done, and whether somebody is there who does it.
+//! The outside needs of a tree of tasks: whether they can still be done, and whether somebody is there who does them.
 
 use std::collections::BTreeSet;
 

@@ -43,7 +43,7 @@ pub(crate) struct AccessList {
     read: RwLock<Option<(Stamp, Vec<Kept>)>>,
 }
 
-/// What tells one state of the file from another.
+/// The state of the file, to see a change.
 type Stamp = Option<(SystemTime, u64, (u64, u64))>;
 
 impl AccessList {
@@ -57,7 +57,7 @@ impl AccessList {
         Self { file: Box::new(file), keys_of_agent_max: KEYS_OF_AGENT_DEFAULT, read: RwLock::new(None) }
     }
 
-    /// What to say about a list that an older program has left beside a store, if there is one: nobody can tell whether it came with the repository.
+    /// The warning about a list that an older program has left beside a store, if there is one: nobody can tell whether it came with the repository.
     pub(crate) fn about_former(store: &Path) -> Option<String> {
         let beside = former(store);
         beside.symlink_metadata().is_ok().then(|| {

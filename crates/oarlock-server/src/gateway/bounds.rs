@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use super::access::Principal;
 use super::lanes::Lane;
 
-/// What is bounded.
+/// The bounded resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Of {
     /// Open connections, after their first request with a key.
@@ -198,7 +198,7 @@ impl Tab {
 /// How long a call waits for the bytes of its answer while its principal leaves other answers unread.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
-/// What is taken now.
+/// The current use.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     each: Bounds,

@@ -17,7 +17,7 @@ const WAIT_S_MAX: u64 = 86_400;
 /// Processes above a caller, at most.
 const PROCESSES_MAX: usize = 64;
 
-/// What a request says of its caller.
+/// The caller, as a request names it.
 #[derive(Debug, Default)]
 pub(super) struct Common {
     name: Option<AgentName>,

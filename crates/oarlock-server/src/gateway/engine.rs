@@ -49,7 +49,7 @@ pub(crate) struct Engine {
     pub(super) stopping: watch::Receiver<bool>,
 }
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// Its reply, as JSON, and the places that its bytes take until they are sent.
@@ -238,7 +238,7 @@ impl Engine {
         *self.stopping.borrow()
     }
 
-    /// What is true of it now.
+    /// The current gauges.
     pub(super) fn gauges(&self) -> Gauges {
         Gauges { followers: self.log.followers(), uptime: self.started.elapsed() }
     }

@@ -16,7 +16,7 @@ use oarlock_ops::store::StoreError;
 use super::access::{AccessList, Principal, unknown_key};
 use oarlock_model::rules::authority::Authority;
 
-/// What requests are measured by.
+/// The limits on requests.
 #[derive(Debug)]
 pub(crate) struct Guard {
     /// The port that a host of this machine must name; none behind a proxy or on a socket.
@@ -36,7 +36,7 @@ pub(crate) struct Guard {
 pub(super) struct Refused {
     /// Why, in a word for the metrics.
     pub(super) why: &'static str,
-    /// What its sender is told.
+    /// The message to its sender.
     pub(super) error: Box<OpError>,
 }
 

@@ -16,7 +16,7 @@ impl Identity {
         Self { known: Mutex::new(identity) }
     }
 
-    /// What the last handle saw that looked.
+    /// The identity that the last reading handle saw.
     pub(super) fn now(&self) -> StoreIdentity {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

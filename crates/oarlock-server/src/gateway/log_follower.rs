@@ -1,4 +1,4 @@
-//! What happens in the store, for all who wait at this gateway: one thread listens to the notifiers, looks after deaths and
+//! The events of the store, for all who wait at this gateway: one thread listens to the notifiers, looks after deaths and
 //! due times, and reads each new event once, whoever wrote it.
 
 use oarlock_model::limits;

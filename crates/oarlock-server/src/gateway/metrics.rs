@@ -33,7 +33,7 @@ pub(crate) struct Metrics {
     registry: Registry,
 }
 
-/// What is true now, apart from what was counted.
+/// The current gauges, apart from counters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Gauges {
     pub(super) followers: usize,

@@ -14,7 +14,7 @@ use super::access::Principal;
 /// Callers that are remembered, at most; the one that was silent for longest is forgotten.
 const CALLERS_MAX: usize = 10_000;
 
-/// What each agent may ask.
+/// The requests allowed to each agent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rates {
     /// Calls in a second, on the average; four times as many at once.
@@ -71,7 +71,7 @@ struct Asking {
     bytes: Bucket,
 }
 
-/// What is counted of a call.
+/// The counted parts of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asks {
     /// The call and its bytes.
@@ -82,7 +82,7 @@ enum Asks {
     CallWithMessage,
 }
 
-/// What everybody has asked lately.
+/// The recent requests of everybody.
 #[derive(Debug)]
 pub(crate) struct Quotas {
     rates: Rates,

@@ -18,7 +18,7 @@ use super::pieces::Pieces;
 /// The body of an answer.
 pub(super) type Body = BoxBody<Bytes, Infallible>;
 
-/// What every answer carries: nothing of it may run, be framed, be guessed at or be kept (Content Security Policy 3; Fetch).
+/// The headers of every answer: nothing of it may run, be framed, be guessed at or be kept (Content Security Policy 3; Fetch).
 const SAFETY: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("content-security-policy"), "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
     (HeaderName::from_static("x-content-type-options"), "nosniff"),

@@ -31,7 +31,7 @@ const GROUP_BYTES: usize = 512 << 10;
 /// No further call of a commit begins after so long.
 const GROUP_PATIENCE: Duration = Duration::from_millis(10);
 
-/// What a byte of a request counts as work: writing it comes with the commit.
+/// The cost of a byte of a request as work: writing it comes with the commit.
 const WORK_OF_BYTE: Duration = Duration::from_nanos(10);
 
 /// One call for the writer.
@@ -44,12 +44,12 @@ struct Write {
     given_up: Option<OpError>,
     /// Whether its caller can ask for the reply again, by an idempotency key of its own.
     can_repeat: bool,
-    /// What it knows from searches, which are made by readers.
+    /// Its results of searches, which readers make.
     findings: Findings,
     reply: oneshot::Sender<(Tries, Findings)>,
 }
 
-/// What came of one try of the writer.
+/// The outcome of one try of the writer.
 type Tries = Result<Tried<String>, OpError>;
 
 impl Write {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 /// Bytes of an answer beside the reply: the protocol's own, and the note of what was cut.
 const FRAME_BYTES: usize = 600;
 
-/// What an inbox may fill: a reply is in an answer twice, as text and as structured content, and quotes of the text are escaped.
+/// The space of an inbox: a reply is in an answer twice, as text and as structured content, and quotes of the text are escaped.
 pub(super) const INBOX_ROOM: ReaderRoom = ReaderRoom { bytes: 7_500, text_bytes: 1_200, frame_bytes: 260 };
 
 /// Items of a list when a model names no number: about what fits.
@@ -106,7 +106,7 @@ fn first_that_fits(shorter: impl Iterator<Item = Value>) -> Value {
     last
 }
 
-/// What was cut, and where all of it is.
+/// The note about a cut, and where the whole text is.
 fn note(verb: &str, lists: &[String]) -> String {
     let whole = match verb {
         "inbox" => "texts are cut; `oarlock thread ID` shows all of one; `after` with `next` leads to other messages",
@@ -130,7 +130,7 @@ fn fits(reply: &Value) -> bool {
     bytes_of(reply) <= room()
 }
 
-/// What a value takes of an answer: once as structured content, once as text inside of JSON.
+/// The size of a value in an answer: once as structured content, once as text inside of JSON.
 fn bytes_of(value: &Value) -> usize {
     let mut counted = Bytes::default();
     // Counting cannot fail, and a value has no keys that are no text.
@@ -182,7 +182,7 @@ fn give_bodies(reply: &mut Value, bodies: Vec<(String, Value)>) {
     }
 }
 
-/// What is left of a value; `lists` gets a line for each list that was cut. Only what is left is copied: the whole may be large.
+/// The rest of a value; `lists` gets a line for each list that was cut. Only the rest is copied: the whole may be large.
 fn shortened(value: &Value, cut: Cut, depth: usize, lists: &mut Vec<String>, name: &str) -> Value {
     if depth >= cut.depth && (value.is_array() || value.is_object()) {
         return "… (nested deeper)".into();

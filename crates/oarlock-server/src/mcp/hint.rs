@@ -14,7 +14,7 @@ pub(super) fn error_for_model(error: &OpError) -> Value {
     json!(object)
 }
 
-/// What to do next, where the hint of the command line speaks of commands.
+/// The next step, where the hint of the command line names commands.
 fn next_step(code: ErrorCode) -> Option<&'static str> {
     Some(match code {
         ErrorCode::NothingReady => "call claim with wait \"40s\", or look at tasks",

@@ -38,7 +38,7 @@ pub(crate) struct Peer {
     unheard: Mutex<HashMap<RequestId, Given>>,
 }
 
-/// What a reply gave, as the calls that give it back, and to whom.
+/// The grants of a reply, as the calls that give them back, and to whom.
 struct Given {
     calls: Vec<Arc<dyn Call>>,
     caller: Caller,

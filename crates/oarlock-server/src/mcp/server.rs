@@ -1,4 +1,4 @@
-//! What a server for models has in hand, and how it makes a call: bounded, cut and written so that a model reads what a person would see.
+//! The state of a server for models, and its calls: bounded, cut and written so that a model reads what a person would see.
 
 use oarlock_client::ThisMachine;
 use oarlock_model::text::{escape_json, escaped_line};

@@ -62,7 +62,7 @@ struct Remote {
 }
 
 impl CallOrigin {
-    /// What a request tells.
+    /// The origin of a request.
     ///
     /// # Errors
     /// `denied`, `invalid_request`: headers that do not fit the key. A request by HTTP without its principal is not answered:
@@ -91,7 +91,7 @@ impl CallOrigin {
         Ok(origin)
     }
 
-    /// What the client's run is called when it joins, where it tells.
+    /// The name of the client's run when it joins, where the client gives one.
     fn harness(&self) -> Option<String> {
         self.run.as_ref().map(|(client, run)| harness(client, run))
     }
@@ -120,7 +120,7 @@ impl CallOrigin {
     }
 }
 
-/// What a session is known by: the texts stay apart, whatever a client writes into them.
+/// The key of a session: the texts stay apart, whatever a client writes into them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Known {
     key_id: Option<String>,
@@ -137,9 +137,9 @@ pub(crate) struct Sessions {
     session: Mutex<Option<SessionId>>,
     /// The process that the sessions stand for.
     owner: Owner,
-    /// What a restarted server of the same client would say, too.
+    /// The name that a restarted server of the same client would give, too.
     harness: Option<String>,
-    /// What the hooks of the same client have noted.
+    /// The caller that the hooks of the same client have noted.
     memory: Option<HookState>,
     joined: Mutex<HashMap<Known, Caller>>,
     /// One joins at a time.

@@ -139,7 +139,7 @@ fn shortened(mut field: Value) -> Value {
     field
 }
 
-/// What several replies have when something has happened to the agent: their names say all.
+/// The fields that several replies have when something has happened to the agent: their names say all.
 const SELDOM: [&str; 4] = ["lost", "cancelled", "blocked", "reservations_ended"];
 
 /// The outline of a reply: its fields and their kinds. The reference has the rest.

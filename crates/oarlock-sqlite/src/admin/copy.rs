@@ -104,7 +104,7 @@ fn check_log(conn: &Connection) -> Result<(), StoreError> {
     failed.map_or(Ok(()), |why| Err(damaged(&why)))
 }
 
-/// What SQLite's own check finds, at most a hundred faults.
+/// The findings of SQLite's own check, at most a hundred.
 pub(crate) fn integrity(conn: &Connection) -> Result<Vec<String>, StoreError> {
     let found = rows::all(conn, "PRAGMA integrity_check(100)", [], |row| row.get::<_, String>(0)).map_err(store_error)?;
     Ok(found.into_iter().filter(|line| line != "ok").collect())

@@ -27,7 +27,7 @@ use crate::{migrate, schema};
 /// Free space below which a store may soon not be writable, in bytes.
 const FREE_BYTES_MIN: u64 = 64 << 20;
 
-/// What the log determines, table by table; presence and renewals are not in it.
+/// The state that the log determines, table by table; presence and renewals are not in it.
 const COMPARED: [(&str, &str); 9] = [
     ("agents", "name, session, role, capabilities, program, timeout_ms, max_claims, owner, host, boot_id, harness, ended"),
     (

@@ -1,4 +1,4 @@
-//! What lies at a store's place before any of it is opened: plain files and directories, for their owner alone.
+//! The check of a store's place before any of it is opened: plain files and directories, for their owner alone.
 //!
 //! A repository can bring links, and another user pipes and devices. SQLite follows no link for its log and its shared memory, but it does
 //! for the database, and the folders beside it are the file system's. Modes are tightened by path: to open and close the database would
@@ -14,10 +14,10 @@ use std::path::Path;
 use super::StorePaths;
 use crate::error::{gone, io_error, unavailable};
 
-/// What the files of SQLite beside a database end with.
+/// The suffixes of the files of SQLite beside a database.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// What has to be there.
+/// The required kind of a file.
 const FILE: &str = "a regular file";
 const DIRECTORY: &str = "a directory";
 

@@ -105,7 +105,7 @@ pub(crate) fn live_family(conn: &Connection, root: &AgentName) -> Sql<Vec<Agent>
     Ok(found)
 }
 
-/// What they hold.
+/// Their holdings.
 pub(crate) fn holdings_of(conn: &Connection, root: &AgentName) -> Sql<Held> {
     let count = |row: &Row<'_>, column: usize| Ok::<_, rusqlite::Error>(usize::try_from(uint(row, column)?).unwrap_or(usize::MAX));
     let held = first(conn, HOLDINGS, [root.as_str()], |row| {

@@ -21,7 +21,7 @@ const OPEN_CHILDREN: &str =
     concat!("\nSELECT c.id FROM tasks c WHERE ", is_open_part_of!("(SELECT seq FROM tasks WHERE id = ?1)"), " LIMIT ?2");
 const DEPENDANTS: &str =
     "SELECT t.id FROM dependencies d JOIN tasks t ON t.seq = d.task WHERE d.need = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY t.seq";
-/// What the task needs, and what the tasks above it need.
+/// The needs of the task and of the tasks above it.
 const UNMET: &str = "
 WITH RECURSIVE up (seq) AS (
   SELECT seq FROM tasks WHERE id = ?1
@@ -49,7 +49,7 @@ WITH closed (seq, id) AS MATERIALIZED (
 SELECT t.id, c.id, c.title, c.state = 6, coalesce(octet_length(c.result), 0)
 FROM closed t CROSS JOIN tasks c ON c.parent = t.seq AND c.parent IS NOT NULL ORDER BY c.seq"
 );
-/// What a task needs and what the tasks above it need, and its parts.
+/// The needs of a task, those of the tasks above it, and its parts.
 const WAITS_FOR: &str = concat!(
     "
 WITH RECURSIVE up (seq) AS (
@@ -91,7 +91,7 @@ const DEPENDANTS_AT_REST: &str = at_rest!(
     "dependencies near CROSS JOIN tasks t ON t.seq = near.task",
     "near.need = (SELECT seq FROM tasks WHERE id = ?1) ORDER BY near.task"
 );
-/// What the priority of a task follows from: a row for each thing that it needs, or one if it needs nothing.
+/// The facts that decide the priority of a task: a row for each of its needs, or one if it needs nothing.
 macro_rules! above {
     () => {
         "SELECT 0, d.need, t.id, t.state, t.own_priority, t.priority, t.parent

@@ -14,12 +14,12 @@ use super::{Sql, all, first, int, message, uint};
 const NEXT_SENDER: &str = "SELECT sender FROM deliveries INDEXED BY deliveries_senders
 WHERE agent = ?1 AND acked = 0 AND sender > ?2 ORDER BY sender LIMIT 1";
 
-/// What `?3` and its helpers have sent, of all that counts as sent by `?2`.
+/// The messages of `?3` and its helpers, of all that count as sent by `?2`.
 const OF_HELPER: &str = "SELECT d.message FROM deliveries d INDEXED BY deliveries_senders JOIN messages m ON m.seq = d.message
 WHERE d.agent = ?1 AND d.acked = 0 AND d.sender = ?2 AND (m.sender = ?3 OR substr(m.sender, 1, length(?3) + 1) = ?3 || '.')
 ORDER BY d.message DESC LIMIT ?4";
 
-/// What counts as sent by helpers of `?2` themselves: in the order of text a slash comes next after a dot.
+/// The messages that count as sent by helpers of `?2` themselves: in the order of text a slash comes next after a dot.
 const OF_HELPERS: &str = "SELECT message FROM deliveries INDEXED BY deliveries_senders
 WHERE agent = ?1 AND acked = 0 AND sender > ?2 || '.' AND sender < ?2 || '/' ORDER BY message DESC LIMIT ?3";
 

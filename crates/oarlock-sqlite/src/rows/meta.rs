@@ -19,7 +19,7 @@ pub(crate) fn insert(conn: &Connection, prefix: &str, created_at: i64, identity:
     change_one(conn, "a new store", INSERT, params![prefix, created_at, identity.id().to_string(), int(identity.base())])
 }
 
-/// What the store says it is.
+/// The identity in the store.
 pub(crate) fn identity(conn: &Connection) -> Sql<StoreIdentity> {
     prepared(conn, SELECT)?.query_row([], |row| {
         let id = row.get_ref(0)?.as_str()?.parse().map_err(|error| bad_row("identity", error))?;

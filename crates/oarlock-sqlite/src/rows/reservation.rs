@@ -117,7 +117,7 @@ pub(crate) fn get(conn: &Connection, id: &ReservationId) -> Sql<Option<Reservati
     first(conn, &format!("SELECT {COLUMNS} FROM reservations WHERE seq = ?1"), [number_of(id)], map)
 }
 
-/// What a look at the reservations that are tied to no task found.
+/// The result of a read of the reservations that are tied to no task.
 pub(crate) struct RunOut {
     /// Those whose time has run out, in the order of their making.
     pub(crate) ids: Vec<ReservationId>,

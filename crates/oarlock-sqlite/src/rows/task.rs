@@ -156,7 +156,7 @@ fn grant(row: &Row<'_>, at: usize, reserve: usize, intended: usize) -> Sql<Optio
     }))
 }
 
-/// What was asked for, without title and body: from the columns `spec`, `own_priority`, the parent's id and `not_before`.
+/// The specification, without title and body: from the columns `spec`, `own_priority`, the parent's id and `not_before`.
 pub(crate) fn spec_without_texts(row: &Row<'_>, (spec, own_priority, parent, not_before): (usize, usize, usize, usize)) -> Sql<TaskSpec> {
     let rest: SpecRest = json(row, spec)?;
     Ok(TaskSpec {
@@ -258,7 +258,7 @@ pub(crate) fn get(conn: &Connection, task: &TaskId) -> Sql<Option<Task>> {
     Ok(select(conn, "WHERE t.id = ?1", [task.as_str()])?.pop())
 }
 
-/// What every projection needs to know of the row before.
+/// The former row, as far as every projection needs it.
 #[derive(Clone, Copy)]
 pub(crate) struct Key {
     pub(crate) seq: i64,

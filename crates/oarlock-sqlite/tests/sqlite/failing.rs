@@ -55,7 +55,7 @@ impl Patient {
     }
 }
 
-/// What an operation came to while a fault waited.
+/// The outcome of an operation while a fault waited.
 struct Outcome {
     said: Result<(), OpError>,
     hit: Option<Call>,

@@ -1,4 +1,4 @@
-//! What a repository, a backup of somebody else's or an older umask can leave in a store's place: it is refused by name, or closed.
+//! Hostile remains in a store's place, from a repository, a backup of somebody else's or an older umask: refused by name, or closed.
 
 use oarlock_model::ErrorCode;
 use std::fs;

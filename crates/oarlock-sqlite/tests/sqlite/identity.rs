@@ -1,4 +1,4 @@
-//! What one store gave is nothing to another, nor to the same one after a restore (semantics 2, 7).
+//! Numbers of one store mean nothing to another, nor to the same one after a restore (semantics 2, 7).
 
 use oarlock_model::ErrorCode;
 use oarlock_ops::admin::Administration;
@@ -14,7 +14,7 @@ fn born(home: &Home) -> SqliteStore {
     SqliteStore::create(&home.place(), "T", options).expect("an empty directory").0
 }
 
-/// What a store has given out.
+/// The numbers that a store has given out.
 struct Given {
     session: String,
     token: u64,

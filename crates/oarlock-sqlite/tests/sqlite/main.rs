@@ -1,5 +1,5 @@
 //! The embedded store where it is more than a store: files, copies, other clocks, other processes, crowds.
-//! What every store does alike is in the scripts and random pieces of `oarlock-testkit`.
+//! Behaviour that all stores share is tested by the scripts and random pieces of `oarlock-testkit`.
 
 #![expect(clippy::panic, reason = "a test fails by panicking, and says why")]
 

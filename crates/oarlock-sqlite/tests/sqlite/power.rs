@@ -18,7 +18,7 @@ use oarlock_testkit::say;
 /// A life of a store, and how thoroughly its ends are looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    /// What decides everything that is left to chance.
+    /// The seed of everything that is left to chance.
     pub(crate) seed: u64,
     /// How many operations are asked for.
     pub(crate) operations: usize,
@@ -28,7 +28,7 @@ pub(crate) struct Plan {
     pub(crate) synchronous: Synchronous,
 }
 
-/// What was tried.
+/// The tried cases.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Report {
     /// How often the power went.
@@ -55,7 +55,7 @@ impl Report {
 /// Lives, and then loses power again and again.
 ///
 /// # Errors
-/// What was lost, or what is not sound; the seed and the moment are in it.
+/// The loss, or the fault; the seed and the moment are in it.
 pub(crate) fn run(plan: Plan) -> Result<Report, String> {
     let life = live(plan)?;
     let mut report = Report::default();
@@ -128,7 +128,7 @@ fn live(plan: Plan) -> Result<Life, String> {
     Ok(Life { begin, shared_state, begin_seq, steps: watch.record(), log })
 }
 
-/// What is asked for next, and whether its acknowledgement is for ever.
+/// The next call, and whether its acknowledgement is for ever.
 fn line(n: usize, rng: &mut Rng) -> (String, bool) {
     let agent = if rng.bool() { "ada" } else { "bob" };
     let text = "x".repeat(rng.usize(..3_000));

@@ -83,7 +83,7 @@ pub enum Step {
     Strike(Point),
 }
 
-/// What is written on the list.
+/// The text on the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Writing {
     /// So it stands with a task.
@@ -264,7 +264,7 @@ fn pid_of(process: &str) -> u32 {
     process.bytes().fold(7, |pid: u32, byte| pid.wrapping_mul(31).wrapping_add(u32::from(byte))) % 30_000 + 2
 }
 
-/// What a command line that cannot be read is called: a wrong value is `invalid_request`, the rest `usage`.
+/// The code of a command line that cannot be read: a wrong value is `invalid_request`, the rest `usage`.
 fn misread(error: &clap::Error) -> OpError {
     use clap::error::ErrorKind;
     let text = error.to_string();

@@ -1,4 +1,4 @@
-//! What tasks are to each other: parts, needs and those that need them.
+//! The relations of tasks: parts, needs and those that need them.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ impl Moment {
         std::iter::successors(self.task_ref(&task.id), |task| task.spec.parent.as_ref().and_then(|parent| self.task_ref(parent))).collect()
     }
 
-    /// What must be done before a task: what it and the tasks above it need, and the parts it waits for.
+    /// The unfinished work before a task: its needs, those of the tasks above it, and the parts it waits for.
     fn before(&self, task: &Task) -> Vec<&Task> {
         let needs = self.with_parents(task).into_iter().flat_map(|above| &above.needs).filter_map(|need| self.task_ref(need));
         let parts = self.children_of(&task.id).into_iter().filter(|part| !part.dropped);
@@ -98,7 +98,7 @@ impl Moment {
         self.all_tasks().find(|task| task.seq == number)
     }
 
-    /// What the priority of a task follows from, apart from its parts.
+    /// The facts that decide the priority of a task, apart from its parts.
     pub(super) fn with_needs(&self, task: &Task) -> Around {
         let seq = |id| self.task_ref(id).map(|task| task.seq);
         let parent = task.spec.parent.as_ref().and_then(seq);
@@ -111,7 +111,7 @@ impl Moment {
         Waiter { number: task.seq, state: task.state, priority: task.priority, has_parts }
     }
 
-    /// What decides where a task rests once all of `done` are done, apart from the needs of the tasks above it.
+    /// The facts that decide where a task rests once all of `done` are done, apart from the needs of the tasks above it.
     pub(super) fn resting(&self, task: &Task, done: &[TaskId]) -> AtRest {
         let open_children = self.open_children_of(&task.id).next().is_some();
         let unmet_needs = task.needs.iter().any(|need| !self.is_done(need) && !done.contains(need));

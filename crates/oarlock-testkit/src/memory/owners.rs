@@ -12,7 +12,7 @@ use oarlock_ops::owners::{OwnerLiveness, Owners};
 /// Sessions whose lock a transaction has taken: it sees that at once.
 pub(super) type Taken = Arc<Mutex<BTreeSet<SessionId>>>;
 
-/// What is known of owners.
+/// The known owners.
 pub(super) struct MemoryOwners {
     pub(super) boot_id: String,
     pub(super) sights: BTreeMap<SessionId, OwnerLiveness>,

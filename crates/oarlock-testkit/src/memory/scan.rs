@@ -1,4 +1,4 @@
-//! What the scans share: sorting, pages, and which events and texts are meant.
+//! The shared parts of scans: sorting, pages, and which events and texts are meant.
 
 use oarlock_model::event::Event;
 use oarlock_model::task::Task;

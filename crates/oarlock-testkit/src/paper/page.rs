@@ -18,7 +18,7 @@ pub(super) struct Page<'a> {
     pub(super) paper: &'a Paper,
 }
 
-/// What has to be done about an item.
+/// The action for an item.
 enum Todo {
     Nothing,
     /// Somebody took it on paper.
@@ -30,7 +30,7 @@ enum Todo {
 }
 
 impl Held for Page<'_> {
-    /// What somebody has on paper is seen when it is marked.
+    /// An item on somebody's paper is seen when it is marked.
     fn taken(&self, _intents: &[Intent]) -> StoreResult<Vec<TaskId>> {
         Ok(Vec::new())
     }

@@ -83,7 +83,7 @@ pub(super) struct Actor {
     name: String,
     session: Option<String>,
     held: BTreeMap<String, Held>,
-    /// What it has lost or given back and may still ask about.
+    /// The tasks that it lost or gave back and may still ask about.
     old: Vec<(String, u64)>,
     unacked: Vec<String>,
     paused_until_ms: i64,
@@ -157,7 +157,7 @@ impl Actor {
         format!("{}-{}", self.name, self.keys)
     }
 
-    /// What it asks next; nothing while it pauses.
+    /// Its next call; none while it pauses.
     pub(super) fn next(&mut self, rng: &mut Rng, now_ms: i64) -> Option<Letter> {
         if now_ms < self.paused_until_ms {
             return None;

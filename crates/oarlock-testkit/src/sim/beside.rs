@@ -136,7 +136,7 @@ impl World {
         Ok(())
     }
 
-    /// What has not happened often enough yet.
+    /// The events that have not happened often enough yet.
     fn lacking(&self) -> Vec<Fault> {
         let scene = self.scene();
         let lacks = QUOTAS.iter().filter(|(fault, least)| scene.faults.get(fault).copied().unwrap_or(0) < *least);
@@ -175,7 +175,7 @@ impl World {
         self.hear_the_scene()
     }
 
-    /// What was told and found on the other side.
+    /// The replies, and the findings on the other side.
     fn hear_the_scene(&mut self) -> Judged {
         let (told, violation) = {
             let mut scene = self.scene();
@@ -270,7 +270,7 @@ impl World {
         (outcome, trace)
     }
 
-    /// What an agent is told.
+    /// The reply to an agent.
     fn hear(&mut self, n: usize, letter: &Letter, outcome: &Result<Value, OpError>) -> Judged {
         let reply = match outcome {
             Ok(reply) => reply,

@@ -7,7 +7,7 @@ use oarlock_model::TaskId;
 
 use super::Judged;
 
-/// What an agent has been told that it has.
+/// The grants that an agent has been told about.
 #[derive(Clone, Debug)]
 struct Holder {
     agent: String,

@@ -13,7 +13,7 @@ use crate::paper::{Item, Sheet};
 /// How many old scripts there are.
 const SCRIPTS: usize = 3;
 
-/// What an old script is at.
+/// The current step of an old script.
 #[derive(Clone, Debug, Default)]
 enum At {
     #[default]
@@ -33,10 +33,10 @@ pub(super) struct Scene {
     runs: usize,
     pub(super) ledger: Ledger,
     pub(super) now_ms: i64,
-    /// What must not be, once it was seen.
+    /// The states that must not be, once they were seen.
     pub(super) violation: Option<String>,
     pub(super) faults: BTreeMap<Fault, usize>,
-    /// What has happened since it was last asked.
+    /// The events since it was last asked.
     pub(super) told: Vec<String>,
 }
 

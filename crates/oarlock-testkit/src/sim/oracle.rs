@@ -49,7 +49,7 @@ pub(super) struct Oracle {
     done: BTreeMap<String, (u64, Value, Value)>,
     /// How many leases of a task may be lost before it is dead, and how many were.
     tasks: BTreeMap<String, (u64, u64)>,
-    /// What each key was used for, and what came of it.
+    /// The use of each key, and its outcome.
     kept: BTreeMap<(String, &'static str, String), Value>,
     /// Tasks that were taken from a living session, which has not been told.
     untold: BTreeMap<String, BTreeSet<String>>,
@@ -373,7 +373,7 @@ impl Oracle {
         }
     }
 
-    /// What the ready queue shows: every lease whose time is over for certain is in it (semantics 4 and 12).
+    /// Checks the ready queue: every lease whose time is over for certain is in it (semantics 4 and 12).
     pub(super) fn offered(&mut self, ready: &Result<Value, OpError>, now_ms: i64) -> Judged {
         let ready = ready.as_ref().map_err(|error| format!("(12) the queue cannot be read: {error}"))?;
         let ids: BTreeSet<&str> = ready["tasks"].as_array().into_iter().flatten().filter_map(|task| task["id"].as_str()).collect();

@@ -25,7 +25,7 @@ enum Death {
 type Outcome = Result<Value, OpError>;
 
 impl World {
-    /// What some agents do next, in one commit of a gateway.
+    /// The next calls of some agents, in one commit of a gateway.
     pub(super) fn act_together(&mut self) -> Judged {
         let count = self.rng.usize(2..=TOGETHER_MAX);
         let mut order: Vec<usize> = (0..self.actors.len()).collect();

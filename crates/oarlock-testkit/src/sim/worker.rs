@@ -19,9 +19,9 @@ pub(super) struct Worker {
     pub(super) session: Option<String>,
     /// The session dies with the process that makes the calls.
     pub(super) is_mortal: bool,
-    /// What it has, with the token if it was told one.
+    /// Its claim, with the token if it got one.
     held: BTreeMap<String, Option<u64>>,
-    /// What was killed, and may be asked again.
+    /// The killed call, which may be made again.
     again: Option<Letter>,
     is_diligent: bool,
     keys: u64,
@@ -51,7 +51,7 @@ impl Worker {
         self.again = Some(letter);
     }
 
-    /// What it asks next.
+    /// Its next call.
     pub(super) fn next(&mut self, rng: &mut Rng, tasks: usize) -> Letter {
         if self.session.is_none() {
             return self.join(rng);

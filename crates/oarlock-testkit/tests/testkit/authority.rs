@@ -1,4 +1,4 @@
-//! What the access key of an agent may do to things of others, verb by verb, on every store. A verb without a row here fails the test:
+//! The rights of an agent's access key over things of others, verb by verb, on every store. A verb without a row here fails the test:
 //! whoever adds one has to say what an agent's key may do with it, also in `docs/security.md`.
 
 use oarlock_ops::registry;

@@ -1,4 +1,4 @@
-//! What a call does inside of the write lock is bounded, whatever the store holds; what it searches outside of it is checked again inside.
+//! Work inside the write lock is bounded, whatever the store holds; the results of searches outside of it are checked again inside.
 //! Work is counted, not timed.
 
 use oarlock_model::ErrorCode;

@@ -12,7 +12,7 @@ use proptest::test_runner::{Config, FileFailurePersistence, TestError, TestRunne
 
 use crate::sqlite_harness::SqliteHarness;
 
-/// What random tasks are split by: two steps that do not touch each other.
+/// The plan by which random tasks are split: two steps that do not touch each other.
 const PLAN: &str = "# Plan\n\n1. Create `src/one.rs`.\n2. Create `src/two.rs`.\n";
 
 /// The whole log of the first harness.

@@ -29,7 +29,7 @@ const TASKS: [&str; 2] = ["A", "B"];
 const TTL_MS: i64 = 10_000;
 const ATTEMPTS: u32 = 2;
 
-/// What may still go wrong.
+/// The faults that may still happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Budget {
     crashes: u8,
@@ -38,7 +38,7 @@ struct Budget {
     jumps: u8,
 }
 
-/// What an agent believes: its session, and the last token it got for each task; the one before is in requests that are late.
+/// The beliefs of an agent: its session, and the last token it got for each task; the one before is in requests that are late.
 #[derive(Clone, Debug, Default)]
 struct Belief {
     session: Option<SessionId>,
@@ -52,7 +52,7 @@ struct World {
     store: Arc<MemoryStore>,
     beliefs: [Belief; 3],
     budget: Budget,
-    /// What was seen that may not be.
+    /// The forbidden states that were seen.
     fault: Option<String>,
     key: String,
 }
@@ -105,7 +105,7 @@ impl World {
         world
     }
 
-    /// What tells this state from others.
+    /// The key of this state.
     fn told_apart(&self) -> String {
         let mut key = format!("{:?}", self.budget);
         let (state, now) = (&self.store.world().state, self.store.forked().snapshot().expect("reads").now());

@@ -112,7 +112,7 @@ fn lock_files(owners: &Path, prefix: &str) -> Vec<PathBuf> {
     files.filter(belongs).collect()
 }
 
-/// What a death leaves behind: an end in good order removes the lock files, so they are put back, as
+/// The remains of a death: an end in good order removes the lock files, so they are put back, as
 /// they were but held by nobody.
 fn die(locks: Vec<PathBuf>, end: impl FnOnce()) {
     let spare = |path: &Path| path.with_extension("spare");

@@ -46,7 +46,7 @@ pub(crate) fn help_text(verb: Option<&str>) -> Result<String, OpError> {
     }
 }
 
-/// What is no verb.
+/// The error for a word that is not a verb.
 pub(crate) fn no_verb(word: &str) -> OpError {
     let message = format!("there is no command {}", oarlock_model::ident::shown(word));
     OpError::Usage { message, hint: "`oarlock help` lists them".into() }

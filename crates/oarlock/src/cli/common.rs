@@ -13,7 +13,7 @@ use std::ffi::OsString;
 
 use super::output::note;
 
-/// What the ids of common flags begin with.
+/// The prefix of the ids of common flags.
 const COMMON: &str = "common-";
 
 /// The flags themselves.
@@ -65,7 +65,7 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    /// What was given, by flags or by the environment.
+    /// The given values, by flags or by the environment.
     pub(crate) fn read(root: &ArgMatches) -> Result<Self, OpError> {
         // Common flags may stand before the verb or after it; the later one counts.
         let verb = root.subcommand().map_or(root, |(_, matches)| matches);

@@ -1,4 +1,4 @@
-//! What shells ask while a line is typed: verbs, flags, and, from the store that the line means, ids of tasks and names of agents.
+//! Completions for shells while a line is typed: verbs, flags, and, from the store that the line means, ids of tasks and names of agents.
 //! Nothing is made for that; what cannot be found out is not offered, and nobody is told.
 
 use clap::{Arg, Command};

@@ -26,7 +26,7 @@ use oarlock_integrations::answering::{self, AgentIdentity, Hook};
 /// The longest input of a hook, in bytes: what a tool writes is in it.
 const INPUT_BYTES_MAX: u64 = 64 << 20;
 
-/// What ends a command line that cannot be understood: the contract's 2 would be a refusal to a client.
+/// The end of a command line that cannot be understood: the contract's 2 would be a refusal to a client.
 const EXIT_UNUSABLE: u8 = 1;
 
 /// Variables in which clients name the directory that they were started for.
@@ -87,7 +87,7 @@ fn say(answer: &HookDecision, client: Client, moment: HookEvent, input: &HookInp
     reply.exit
 }
 
-/// What decides over a panic: a bug of ours is a failure like another, and must neither look like a refusal nor open what is strict.
+/// The decision after a panic: a bug of ours is a failure like another, and must neither look like a refusal nor open what is strict.
 #[derive(Clone, Default)]
 struct Rule {
     is_strict: Arc<AtomicBool>,

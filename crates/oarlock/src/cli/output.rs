@@ -1,4 +1,4 @@
-//! What reaches standard output and standard error.
+//! Standard output and standard error.
 
 use anstream::{AutoStream, ColorChoice};
 use oarlock_model::seeded;

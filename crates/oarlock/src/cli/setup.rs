@@ -90,7 +90,7 @@ impl SetupArgs {
     }
 }
 
-/// What a client still asks of the person.
+/// The steps that a client still requires from the person.
 fn advice(client: Client, scope: Scope) -> Option<&'static str> {
     match (client, scope) {
         (Client::Claude, Scope::Project) => {

@@ -29,7 +29,7 @@ fn foreign_flag(error: &clap::Error) -> Option<String> {
     Some(format!("{flag} is a flag of {}; usage here: {usage}", verbs.join(", ")))
 }
 
-/// What clap refused, in the words of the contract: a bad value is `invalid_request`, the rest `usage`.
+/// The refusal of clap, in the words of the contract: a bad value is `invalid_request`, the rest `usage`.
 pub(crate) fn usage_error(error: clap::Error) -> OpError {
     let source = std::error::Error::source(&error);
     if let Some(rejection) = source.and_then(|source| source.downcast_ref::<Rejection>()) {

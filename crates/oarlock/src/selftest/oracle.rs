@@ -1,4 +1,4 @@
-//! What the workers were told, held against the log. It knows what the events mean, and nothing of how they are kept.
+//! The workers' replies, compared with the log. It knows what the events mean, and not how they are stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 

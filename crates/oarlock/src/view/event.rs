@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 use super::{Page, Paint, View, duration, list_goes_on, safe, texts};
 
-/// What a reservation covers: paths as they stand, and resources by their kind.
+/// The target of a reservation: paths as they are, and resources by their kind.
 fn reserved(kind: &str, name: &str) -> String {
     if kind == "paths" { name.to_owned() } else { format!("{kind}:{name}") }
 }

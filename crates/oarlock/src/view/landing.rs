@@ -1,4 +1,4 @@
-//! What people see of the landing queue.
+//! The text about the landing queue.
 
 use oarlock_ops::landing::LandingStatusReply;
 use oarlock_run::MergeReport;

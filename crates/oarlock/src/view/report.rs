@@ -1,4 +1,4 @@
-//! What commands tell that run something: workers, runs, the self-test, copies of stores, set-ups.
+//! The reports of running commands: workers, runs, the self-test, copies of stores, set-ups.
 
 use oarlock_client::Made;
 use oarlock_ops::admin::{BackupReply, DoctorReply, ExportReply, RestoreReply};
@@ -78,7 +78,7 @@ impl View for RunReport {
     }
 }
 
-/// What was looked at, a line each.
+/// The checks, a line each.
 fn checks<'a>(page: &mut Page, checks: impl Iterator<Item = (&'a str, bool, &'a str)> + Clone) {
     let width = checks.clone().map(|(check, ..)| check.chars().count()).max().unwrap_or(0).max(8);
     for (check, ok, found) in checks {

@@ -9,7 +9,7 @@ use super::{Paint, width};
 /// How wide a column may get, in columns of a terminal.
 const WIDTH_MAX: usize = 60;
 
-/// What separates the cells of a line until they are painted. No cell has it: see [`super::safe`].
+/// The separator of the cells of a line until they are painted. No cell has it: see [`super::safe`].
 const SEPARATOR: char = '\u{1f}';
 
 /// Nothing but the separator.

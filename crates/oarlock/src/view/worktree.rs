@@ -1,4 +1,4 @@
-//! What is said about branches and worktrees, as text.
+//! The text about branches and worktrees.
 
 use super::{Cell, Page, View, joined, safe, texts};
 use crate::replies::{Conflicts, Forgotten};

@@ -26,7 +26,7 @@ impl<'p> Session<'p> {
         format!("{}-{}", self.client, &plain[plain.len().saturating_sub(8)..])
     }
 
-    /// What the hook of an event replies, with these fields added to those that each event has.
+    /// The reply of the hook of an event, with these fields added to those that each event has.
     pub(crate) fn raw(&self, event: &str, fields: Value) -> Reply {
         let mut told = json!({"session_id": self.id, "cwd": self.project.root(), "hook_event_name": event});
         for (name, value) in fields.as_object().expect("fields") {

@@ -1,4 +1,4 @@
-//! What shells offer while a line is typed, and the pages of the manual.
+//! Completions of shells while a line is typed, and the pages of the manual.
 
 use crate::support::Project;
 

@@ -177,7 +177,7 @@ fn all_fit(shown: &[String], printed: &[String]) -> bool {
     }
 }
 
-/// What pages speak of as if it were there.
+/// The plan that pages mention as if it existed.
 const PLAN: &str = "\
 # Plan
 

@@ -1,4 +1,4 @@
-//! What a clone, a pull or another user of the machine can put in the way: nothing of it is believed, followed or waited for.
+//! Traps in a clone, in a pull or of another user of the machine: nothing of it is believed, followed or waited for.
 
 mod brought;
 mod files;

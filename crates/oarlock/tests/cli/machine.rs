@@ -1,4 +1,4 @@
-//! What a real machine does to a store: full disks, file systems that become read-only, too few open files, and time namespaces. Where a
+//! Effects of a real machine on a store: full disks, file systems that become read-only, too few open files, and time namespaces. Where a
 //! test may not make a namespace (`unshare` of util-linux, as root of its own), it says so and looks at nothing.
 
 use serde_json::Value;
@@ -175,7 +175,7 @@ fn assert_is_read(lines: &[String]) {
     }
 }
 
-/// What a store has seen before it can only be read: also what time and death have made due since.
+/// The history of a store before it becomes read-only: also facts that time and death have made due since.
 const LIVED: &str = r#"
     $O init >/dev/null
     $O join ada >/dev/null

@@ -270,7 +270,7 @@ fn a_reader_that_goes_away_is_no_error() {
     }
 }
 
-/// What a terminal would get, where a program that makes terminals is there.
+/// The output on a terminal, where a program that makes terminals is there.
 fn on_terminal(project: &Project, line: &str, environment: &[(&str, &str)]) -> Option<String> {
     let inner = std::iter::once(env!("CARGO_BIN_EXE_oarlock").to_owned()).chain(words(line)).collect::<Vec<_>>().join(" ");
     let mut command = Command::new("script");

@@ -39,7 +39,7 @@ pub(crate) fn read(project: &Project, file: &str) -> String {
     fs::read_to_string(project.root().join(file)).expect("a file")
 }
 
-/// What a look did, as "2 tasks" and so on.
+/// The work of a pass, as "2 tasks" and so on.
 fn sync(project: &Project) -> (serde_json::Value, serde_json::Value, serde_json::Value) {
     let reply = project.ok("ralf sync .");
     assert_eq!(reply["warnings"], json!([]), "{reply}");
@@ -182,7 +182,7 @@ fn after_detaching_both_go_their_own_ways() {
     assert!(read(&project, two).contains("in_progress"));
 }
 
-/// What a task says that is large enough to be split in two.
+/// The text of a task that is large enough to be split in two.
 fn large() -> String {
     let more = "   - every field\n   - damage hides nothing else\n   - tests\n";
     let steps = format!("1. Write `src/a.rs`, the reader (60 minutes)\n{more}2. Write `src/b.rs`, the printer (60 minutes)\n{more}");

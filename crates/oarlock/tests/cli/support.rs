@@ -1,4 +1,4 @@
-//! What the tests share: a project of their own, calls of the binary, and the checks that every reply has to pass.
+//! The shared parts of the tests: a project of their own, calls of the binary, and the checks that every reply has to pass.
 
 mod door;
 mod form;
@@ -168,7 +168,7 @@ impl Project {
         self.call(line).fails(exit, code)
     }
 
-    /// What people read when the call succeeds.
+    /// The text for people when the call succeeds.
     #[track_caller]
     pub(crate) fn text(&self, line: &str) -> String {
         let reply = self.call(line).plain().run();
@@ -176,7 +176,7 @@ impl Project {
         reply.stdout
     }
 
-    /// What a script of a shell does in the project, with the program under its name.
+    /// The output of a shell script in the project, with the program under its name.
     pub(crate) fn shell(&self, script: &str) -> std::process::Output {
         let folder = Path::new(env!("CARGO_BIN_EXE_oarlock")).parent().expect("a folder");
         let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
@@ -318,7 +318,7 @@ fn is_json(command: &Command) -> bool {
     command.get_args().take_while(|arg| *arg != "--").any(|arg| arg == "--json")
 }
 
-/// What came back.
+/// The reply.
 pub(crate) struct Reply {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -336,7 +336,7 @@ impl Reply {
         }
     }
 
-    /// What holds of every call with `--json`: one object on one stream and nothing on the other.
+    /// The checks of every call with `--json`: one object on one stream and nothing on the other.
     #[track_caller]
     pub(crate) fn check_form(&self) {
         let shown = format!("oarlock {}\nexit {}\nstdout {}\nstderr {}", self.line, self.code, self.stdout, self.stderr);

@@ -1,4 +1,4 @@
-//! What the race's ledger, the store and the files say of each task: it ran on one side only, and a completion is one everywhere.
+//! The race's ledger, the store and the files agree on each task: it ran on one side only, and a completion is one everywhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,7 +18,7 @@ struct Entry {
     who: String,
 }
 
-/// What is wrong with the runs of tasks.
+/// The faults of the runs of tasks.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Counts {
     /// Runs that were begun, by side.

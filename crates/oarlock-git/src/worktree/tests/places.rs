@@ -1,4 +1,4 @@
-//! What is in the place of a worktree, what worktrees share, and taking them away.
+//! The places of worktrees, the files that worktrees share, and the removal of both.
 
 use super::*;
 

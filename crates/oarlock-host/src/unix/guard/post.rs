@@ -1,4 +1,4 @@
-//! What happens between fork and exec, and in the guard: system calls only, nothing is allocated and no lock is taken, because the
+//! The code between fork and exec, and in the guard: system calls only, nothing is allocated and no lock is taken, because the
 //! process is a copy of one with several threads.
 
 use std::io;
@@ -9,7 +9,7 @@ use libc::{c_int, pid_t};
 #[cfg(target_os = "linux")]
 use super::tree;
 
-/// What the parent may ask for.
+/// The requests of the parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Order {

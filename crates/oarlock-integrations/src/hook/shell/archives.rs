@@ -1,4 +1,4 @@
-//! What programs that unpack and pack archives write.
+//! The paths that archive programs write when they unpack and pack.
 
 use super::Shell;
 use super::options::Options;

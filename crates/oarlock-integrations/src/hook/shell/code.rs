@@ -58,7 +58,7 @@ static INTERPRETERS: &[Interpreter] = &[
     Interpreter { names: "php", language: Language::Php, valued: "d c f z", text: "r", checks: "l", verbs: "" },
 ];
 
-/// What an interpreter is called with.
+/// The arguments of an interpreter.
 pub(super) struct Call {
     pub(super) language: Language,
     /// Programs on the command line.
@@ -205,7 +205,7 @@ pub(super) fn read(name: &str, args: &[Word]) -> Call {
     call
 }
 
-/// What an editor that is given commands writes.
+/// The paths that a scripted editor writes.
 pub(super) fn edited(name: &str, args: &[Word], input: Option<&str>) -> Vec<Written> {
     if name == "emacs" && args.iter().any(|arg| arg.is("batch-byte-compile")) {
         let compiled = args.iter().filter(|arg| arg.text.ends_with(".el")).map(|arg| Written::file(format!("{}c", arg.text)));
@@ -292,7 +292,7 @@ fn without_text(input: &str) -> String {
     out
 }
 
-/// What a script of `sed`, `awk` or a database's client writes by itself.
+/// The paths that a script of `sed`, `awk` or a database's client writes by itself.
 pub(super) fn written_in_script(name: &str, args: &[Word], input: Option<&str>) -> Vec<Written> {
     match name {
         "sed" | "gsed" => {

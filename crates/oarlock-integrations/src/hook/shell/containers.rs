@@ -13,7 +13,7 @@ pub(super) struct Contained {
     pub(super) dir: String,
     /// Directories of this machine, and what they are called there.
     pub(super) mounts: Vec<(String, String)>,
-    /// What is written outside of it.
+    /// The paths outside of the container that are written.
     pub(super) written: Vec<Written>,
 }
 
@@ -54,7 +54,7 @@ static ENTRYPOINTS: &[(&str, &str)] = &[
     ("quay.io/terraform-docs/terraform-docs terraform-docs/terraform-docs", "terraform-docs"),
 ];
 
-/// What `docker run` and `docker compose run` start, with the directories that it may write.
+/// The commands that `docker run` and `docker compose run` start, with the directories that they may write.
 pub(super) fn run(args: &[Word]) -> Option<Contained> {
     let mut at = verb_at(args, OWN_VALUED)?;
     let is_compose = args[at].is("compose");
@@ -119,7 +119,7 @@ fn entrypoint(image: &Word) -> Option<&'static str> {
     ENTRYPOINTS.iter().find(|(names, _)| names.split(' ').any(is_it)).map(|(_, program)| *program)
 }
 
-/// What other verbs than `run` write: copies, images, exports and what is built.
+/// The writes of other verbs than `run`: copies, images, exports and build results.
 pub(super) fn writes(args: &[Word]) -> Vec<Written> {
     let Some(mut at) = verb_at(args, OWN_VALUED) else { return Vec::new() };
     let is_group = |word: &Word| matches!(word.known(), Some("compose" | "container" | "image" | "buildx" | "builder" | "volume"));

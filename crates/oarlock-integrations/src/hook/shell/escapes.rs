@@ -1,7 +1,7 @@
 //! Escapes in `$'…'`, as bash reads them.
 
 /// The character that the escape at the beginning of `chars` stands for, and how long it is. None stands for nothing (`\0`).
-/// What no shell knows stands for the character behind its backslash.
+/// Reads one escape. An unknown one means the character behind its backslash.
 pub(super) fn read(chars: &[char]) -> (Option<char>, usize) {
     let Some(kind) = chars.get(1) else { return (Some('\\'), 1) };
     let plain = |c: char| (Some(c), 2);

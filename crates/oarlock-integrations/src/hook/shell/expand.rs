@@ -18,7 +18,7 @@ const CUT_BYTES_MAX: usize = 512;
 /// The most values that a variable may have, of which only the run tells which one it is.
 pub(super) const CHOICES_MAX: usize = 4;
 
-/// What a variable stands for: one list of values, or several of which only the run tells which.
+/// The value of a variable: one list of values, or several of which only the run decides which.
 pub(super) type Value = Vec<Vec<String>>;
 
 impl Shell<'_> {
@@ -35,7 +35,7 @@ impl Shell<'_> {
         fields
     }
 
-    /// What a word stands for where it is not split.
+    /// The value of a word where it is not split.
     pub(super) fn expand_whole(&mut self, word: &Spelled) -> String {
         let mut fields = Vec::new();
         self.fields(word, &mut fields);
@@ -206,7 +206,7 @@ impl Shell<'_> {
         }
     }
 
-    /// What a `<(…)` or `>(…)` is called, with what it prints in it.
+    /// The name of a `<(…)` or `>(…)`, with its output in it.
     fn process(&mut self, script: &Rc<super::syntax::Script>) -> String {
         let name = format!("/dev/fd/oarlock-{}", self.files.len());
         let text = self.captured(script);
@@ -216,7 +216,7 @@ impl Shell<'_> {
         name
     }
 
-    /// What commands print, without the ends of lines behind it.
+    /// The output of commands, without the line ends behind it.
     fn output_of(&mut self, script: &Rc<super::syntax::Script>) -> String {
         let mut text = self.captured(script).unwrap_or_else(|| ANY.to_string());
         text.truncate(text.trim_end_matches('\n').len());

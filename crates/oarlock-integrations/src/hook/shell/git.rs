@@ -1,4 +1,4 @@
-//! What `git` writes over: files of the worktree, not what it keeps of its own.
+//! The paths that `git` overwrites: files of the worktree, not git's own files.
 
 use super::Shell;
 use super::onto::{Onto, into_second, onto};
@@ -77,7 +77,7 @@ pub(super) fn patch_file(args: &[Word]) -> Option<Word> {
     Options::read(rest, "p C directory exclude include", "").operands.first().map(|file| (*file).clone())
 }
 
-/// What a call of `git` is going to write. `text` is the patch that it applies, where that is known.
+/// The paths that a call of `git` is going to write. `text` is the patch that it applies, where that is known.
 /// `top` is the top of the worktree that it works in, where that is known and another directory.
 pub(super) fn writes(args: &[Word], text: Option<&str>, top: Option<&str>) -> Vec<Written> {
     let call = read(args);
@@ -310,7 +310,7 @@ fn checkout(rest: &[Word], top: Option<&str>) -> Vec<Written> {
     first.chain(if is_head { undone(trees(paths)) } else { trees(paths) }).collect()
 }
 
-/// What a patch changes, which is below where it is applied; `am` always begins at the top.
+/// The paths that a patch changes, below the place where it is applied; `am` always begins at the top.
 fn apply(rest: &[Word], text: Option<&str>) -> Vec<Written> {
     let options = Options::read(rest, "p C directory exclude include", "");
     let only_looks = ["check", "stat", "numstat", "summary", "cached", "abort", "skip", "quit", "continue", "show-current-patch"];

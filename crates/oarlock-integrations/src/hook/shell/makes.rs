@@ -5,7 +5,7 @@ use super::paths::{is_file_name, joined};
 use super::word::{STAR, Word};
 use crate::hook::{By, Written};
 
-/// What a compiler of C makes where it runs, or where `-o` says.
+/// The output of a C compiler, in its working directory or where `-o` says.
 pub(super) fn compiled(args: &[Word]) -> Vec<Written> {
     let has = |names: &[&str]| args.iter().any(|arg| arg.known().is_some_and(|arg| names.contains(&arg)));
     let valued = "I L l D U include isystem x MF MT MQ target arch framework Xlinker Xclang T u z std o";
@@ -25,7 +25,7 @@ pub(super) fn compiled(args: &[Word]) -> Vec<Written> {
     options.operands.iter().filter_map(stem).map(|stem| Written::file(format!("{stem}.{ending}"))).collect()
 }
 
-/// What is made beside files with these endings.
+/// The outputs beside files with these endings.
 pub(super) fn beside(operands: &[&Word], from: &[&str], to: &[&str]) -> Vec<Written> {
     let made = |word: &&Word| {
         let (stem, ending) = word.value.rsplit_once('.')?;

@@ -14,7 +14,7 @@ use crate::hook::{Written, patch};
 pub(super) const PATCH_VALUED: &str =
     "p i d o B D F g r V Y x z strip input directory output prefix ifdef fuzz get reject-file version-control basename-prefix suffix";
 
-/// What a program is going to write; nothing for one that is not read here.
+/// The paths that a program is going to write; none for a program that is not known here.
 pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
     let read = |valued: &str, attached: &str| Options::read(args, valued, attached);
     let verb = |at: usize, text: &str| args.get(at).is_some_and(|arg| arg.is(text));
@@ -340,7 +340,7 @@ fn trees(options: &Options<'_>) -> Vec<Written> {
     options.operands.iter().filter_map(|word| word.as_tree()).collect()
 }
 
-/// What `patch` writes, with the text of the patch where it is known.
+/// The paths that `patch` writes, with the text of the patch where it is known.
 pub(super) fn patched(options: &Options<'_>, text: Option<&str>) -> Vec<Written> {
     if options.has(&["dry-run", "C", "check", "help", "version"]) {
         return Vec::new();

@@ -5,7 +5,7 @@ use super::options::Options;
 use super::word::{Word, has_name};
 use crate::hook::Written;
 
-/// What a command with sources and a destination does.
+/// The effect of a command with sources and a destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Onto {
     /// Writes into a file that is there, also through a link.
@@ -58,7 +58,7 @@ pub(super) fn onto(options: &Options<'_>, does: Onto) -> Vec<Written> {
     found
 }
 
-/// What is fetched into the directory that the second operand names, or into one here.
+/// The files fetched into the directory of the second operand, or into one here.
 pub(super) fn into_second(args: &[Word], valued: &str) -> Vec<Written> {
     let options = Options::read(args, valued, "");
     match options.operands.as_slice() {

@@ -6,7 +6,7 @@ use super::word::Word;
 /// Options and operands. An option is named without its dashes: by one letter, or by a long name.
 #[derive(Debug, Default)]
 pub(super) struct Options<'a> {
-    /// What is neither an option nor the value of one.
+    /// The arguments that are neither an option nor the value of one.
     pub(super) operands: Vec<&'a Word>,
     given: Vec<(&'a str, Option<Word>)>,
 }

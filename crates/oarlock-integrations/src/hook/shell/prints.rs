@@ -1,4 +1,4 @@
-//! What programs print that print names: what comes out of `echo`, `ls`, `git ls-files` and the like, as far as it is known, for those that
+//! The output of programs that print names: `echo`, `ls`, `git ls-files` and the like, as far as it is known, for the commands that
 //! read it.
 
 use super::options::Options;
@@ -10,7 +10,7 @@ use super::{Printed, Shell, git};
 /// The longest text that is printed, in bytes.
 const BYTES_MAX: usize = 262_144;
 
-/// What a program prints, where that is known.
+/// The output of a program, where it is known.
 pub(super) fn of(shell: &Shell<'_>, name: &str, args: &[Word]) -> Printed {
     let input = || shell.state.input.as_deref().map(str::to_owned);
     let text = match name {
@@ -321,7 +321,7 @@ fn is_about_names(arg: &Word) -> bool {
     .any(|option| arg.text.starts_with(option))
 }
 
-/// What `git` prints.
+/// The output of `git`.
 pub(super) fn of_git(shell: &Shell<'_>, args: &[Word]) -> Printed {
     let call = git::read(args);
     let (verb, rest) = call.words.split_first()?;

@@ -226,7 +226,7 @@ impl Shell<'_> {
         None
     }
 
-    /// What a text of a language writes and runs.
+    /// The paths that a program text of a language writes, and the commands it runs.
     pub(super) fn code(&mut self, language: code::Language, text: &str, args: &[String], is_script: bool) {
         let found = code::writes(language, text, args, is_script);
         self.add(found.written);
@@ -319,7 +319,7 @@ fn is_like_output(name: &str) -> bool {
     !is_other && (is_it || ENDS.iter().any(|end| name.ends_with(end)) || super::options::is_among(NAMES, name))
 }
 
-/// What the options of a program that is not known say of its output, or of the files that it mends.
+/// The output of an unknown program, and the files it edits, as its options show them.
 pub(super) fn by_its_options(args: &[Word]) -> Vec<Written> {
     let is_path = |word: &&Word| !word.is_known || (word.text.contains(['/', '.']) || word.text.len() > 1) && is_file_name(&word.text);
     let is_plain_path = |word: &Word| is_path(&word) && (!word.is_known || word.text.contains(['/', '.']));

@@ -133,7 +133,7 @@ pub(super) fn is_filled(name: &str) -> bool {
 }
 
 impl Find<'_> {
-    /// What is found: paths with what only the run tells in them.
+    /// The found paths, with unknown parts where only the run decides.
     fn found(&self) -> Vec<String> {
         let mut found = Vec::new();
         if self.leaves_out {
@@ -349,7 +349,7 @@ impl Expression {
         format!("{}{}{}", star(self.begins), self.text, star(self.ends))
     }
 
-    /// What is left of a path of which not all is known, if it matches. A text that is bound to nothing is taken to be what the path begins with.
+    /// The rest of a path that is partly known, if it matches. A text that is bound to nothing is taken to be the beginning of the path.
     pub(super) fn narrowed(&self, path: &str) -> Option<String> {
         let open = path.find(super::word::is_open);
         let Some(open) = open else {

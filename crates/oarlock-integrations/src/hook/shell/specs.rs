@@ -1,4 +1,4 @@
-//! What programs write, as data: one line for each program or verb of one, with the options that matter. A program whose line says nothing
+//! The writes of programs, as data: one line for each program or verb of one, with the options that matter. A program whose line says nothing
 //! of operands and outputs writes no file that its command line names.
 
 mod spec;
@@ -12,7 +12,7 @@ use crate::hook::{By, Written};
 use spec::{Operands, Spec};
 
 impl Spec {
-    /// What a call with these arguments writes; nothing where another line tells.
+    /// The paths that a call with these arguments writes; none where another line describes it.
     fn written(&self, args: &[Word]) -> Option<Vec<Written>> {
         let values = [self.valued, self.outputs, self.edits, self.within, self.dir].join(" ");
         let options = if self.single { Options::read_single(args, &values) } else { Options::read(args, &values, self.attached) };
@@ -118,7 +118,7 @@ fn only_checks(arg: &Word) -> bool {
     matches!(arg.known(), Some("--check" | "--check-only" | "--dry-run" | "--dryrun" | "--stdout" | "--diff" | "--list-different"))
 }
 
-/// What a program is known to write; nothing when it is not known at all.
+/// The known writes of a program; none when the program is unknown.
 pub(super) fn written(name: &str, args: &[Word]) -> Option<Vec<Written>> {
     let marked = |found: Vec<Written>, formats: bool| match formats {
         true => found.into_iter().map(|written| written.by(By::Formatter)).collect(),

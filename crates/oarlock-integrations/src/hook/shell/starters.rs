@@ -5,7 +5,7 @@ use super::options::{Options, is_among};
 use super::specs::verb_at;
 use super::word::{Word, is_assignment};
 
-/// What is started.
+/// The started command.
 pub(super) enum Started {
     /// A program with its arguments, and the directory that it runs in.
     Words(Vec<Word>, Option<Word>),
@@ -117,7 +117,7 @@ copy() { copy-item \"$@\"; }; cpi() { copy-item \"$@\"; }; move() { move-item \"
 ren() { rename-item \"$@\"; }; rni() { rename-item \"$@\"; }; iwr() { invoke-webrequest \"$@\"; }
 ";
 
-/// What a program with these arguments starts; nothing when it starts none.
+/// The command that a program with these arguments starts; none when it starts none.
 pub(super) fn read(name: &str, args: &[Word]) -> Option<Started> {
     match name {
         "command" if args.first().is_some_and(|arg| arg.is("-v") || arg.is("-V")) => return Some(Started::Elsewhere),
@@ -264,7 +264,7 @@ pub(super) fn read(name: &str, args: &[Word]) -> Option<Started> {
     STARTERS.iter().filter(|starter| is_among(starter.names, name)).find_map(|starter| starter.read(name, args))
 }
 
-/// What `ssh` starts: on this machine a text in the user's home, otherwise something elsewhere.
+/// The command that `ssh` starts: on this machine a text in the user's home, otherwise something elsewhere.
 fn at_host(args: &[Word]) -> Started {
     let valued = "b B c D E e F I i J L l m O o p P Q R S W w";
     let Some(at) = verb_at(args, valued) else { return Started::Elsewhere };

@@ -1,4 +1,4 @@
-//! What a shell's text is made of.
+//! The syntax of a shell's text.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -21,7 +21,7 @@ pub(super) struct Command {
     pub(super) redirects: Vec<Redirect>,
 }
 
-/// What a command is.
+/// The kinds of commands.
 #[derive(Debug)]
 pub(super) enum Node {
     /// A program or a builtin, or assignments alone.
@@ -90,7 +90,7 @@ pub(super) enum Part {
     Output(Rc<Script>, bool),
     /// `<(…)` and `>(…)`
     Process(Rc<Script>),
-    /// What only the run tells.
+    /// A value that only the run decides.
     Unknown,
     /// `{`, `,` and `}` outside of quotes, which may make several words of one.
     Open,
@@ -108,7 +108,7 @@ pub(super) struct Variable {
     pub(super) is_quoted: bool,
 }
 
-/// What an expansion makes of a value.
+/// The result of an expansion of a value.
 #[derive(Debug)]
 pub(super) enum Change {
     None,
@@ -124,6 +124,6 @@ pub(super) enum Change {
     Replace(Spelled, Spelled, bool),
     /// `:`, with where it begins, and how long it is
     Slice(usize, Option<usize>),
-    /// What is not read.
+    /// Syntax that is not read.
     Unknown,
 }

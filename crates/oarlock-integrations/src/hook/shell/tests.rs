@@ -86,7 +86,7 @@ fn common_writes_are_seen() {
     assert_writes(cases);
 }
 
-/// What lies below a directory that is named is meant, where more is not known; where no directory is, nothing.
+/// Everything below a named directory is meant, where more is not known; without a directory, nothing is.
 #[test]
 fn of_a_path_that_only_the_run_tells_the_directory_is_meant() {
     assert_writes(&[

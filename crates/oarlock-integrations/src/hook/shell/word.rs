@@ -55,7 +55,7 @@ impl Word {
         Self::of(self.value.get(bytes..).unwrap_or_default())
     }
 
-    /// What follows the last part that only the run tells.
+    /// The text behind the last unknown part.
     pub(super) fn tail(&self) -> &str {
         self.value.rsplit(is_open).next().unwrap_or_default()
     }
@@ -130,7 +130,7 @@ impl Word {
         Self::of(out)
     }
 
-    /// What is below this path and has one of these endings, or a file of this path that has one; everything where there are none.
+    /// Everything below this path with one of these endings, or a file of this path that has one; without endings, everything.
     pub(super) fn as_files_below(&self, endings: &str) -> Vec<Written> {
         if endings.is_empty() {
             return self.as_tree().into_iter().collect();

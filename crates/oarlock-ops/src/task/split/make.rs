@@ -1,4 +1,4 @@
-//! What a split makes: the parent task of a file, and the parts. What takes long is done before the write lock is taken.
+//! The result of a split: the parent task of a file, and the parts. Slow work is done before the write lock is taken.
 
 use oarlock_model::event::TaskSplit;
 use oarlock_model::pattern::Pattern;

@@ -13,9 +13,9 @@ pub(crate) struct Planned {
     pub(super) own_text: Option<String>,
     /// The plan.
     pub(super) plan: Plan,
-    /// What is made by it.
+    /// The tasks that it makes.
     pub(super) making: Making,
-    /// What to ask for a better plan, where that was wanted.
+    /// The question for a better plan, where one was wanted.
     pub(super) prompt: Option<String>,
 }
 

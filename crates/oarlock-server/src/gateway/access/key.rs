@@ -26,7 +26,7 @@ pub(crate) struct Principal {
     /// Whose limits count for it: of the agents' names that this gateway knows the shortest that speaks for its own. None for an
     /// operator.
     pub(crate) root: Option<AgentName>,
-    /// What it may do to others' work.
+    /// Its rights over others' work.
     pub(crate) authority: Authority,
     /// The only verbs it may use; empty for all.
     pub(crate) verbs: Vec<String>,

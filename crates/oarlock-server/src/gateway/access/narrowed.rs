@@ -1,4 +1,4 @@
-//! What a key that an agent makes for its helper may do: less than its own, or the same.
+//! The rights of a key that an agent makes for its helper: less than its own, or the same.
 
 use oarlock_client::gateway::NewKey;
 use oarlock_model::Rejection;

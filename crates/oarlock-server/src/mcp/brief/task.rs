@@ -70,7 +70,7 @@ struct Work<'a> {
     artifacts: &'a [String],
 }
 
-/// What a task says of itself beside its work.
+/// A task's own facts, beside its work.
 #[derive(Serialize)]
 struct Record<'a> {
     attempt: u32,

@@ -1,4 +1,4 @@
-//! What the oracle of a simulation with a list beside the store looks at in the store itself: what is granted, what the list must show once a
+//! The oracle's reads of the store, in a simulation with a list beside it: which tasks are granted, what the list must show once a
 //! call had its lock, what became of intents, and in the end everything that was finished.
 
 use std::collections::{BTreeMap, BTreeSet};

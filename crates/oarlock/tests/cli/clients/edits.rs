@@ -1,4 +1,4 @@
-//! What is about to be written: refused when another agent holds it, and only then.
+//! Planned writes: refused when another agent holds the path, and only then.
 
 use super::{Session, refusal};
 use crate::support::Project;

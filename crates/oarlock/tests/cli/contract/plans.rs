@@ -72,7 +72,7 @@ fn each_problem_of_a_plan_is_told_with_its_place() {
     project.fails("split plan.md --plan bad.json", 65, "data_damaged");
 }
 
-/// What stands for a list that is missing.
+/// The value for a missing list.
 static NONE: &Vec<serde_json::Value> = &Vec::new();
 
 #[test]

@@ -17,7 +17,7 @@ const STATES: [(&str, &[&str]); 11] = [
     ("retried", &["add t --id ID", "claim ID --as bob", "fail ID --reason r --as bob"]),
 ];
 
-/// What the verb does in each state of [`STATES`]: the state it leads to, or the error code.
+/// The effect of the verb in each state of [`STATES`]: the state it leads to, or the error code.
 const TABLE: [(&str, [&str; 11]); 10] = [
     // ready, blocked, scheduled, claimed, held, waiting, review, done, dead, cancelled, retried
     ("claim ID --as ada", ["claimed", "C", "C", "C", "H", "C", "C", "C", "C", "C", "C"]),

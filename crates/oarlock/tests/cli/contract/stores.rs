@@ -1,4 +1,4 @@
-//! What one store gave is worth nothing in another, though it lies where the first lay.
+//! Numbers of one store are worth nothing in another, though it lies where the first lay.
 
 use serde_json::Value;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What a client takes for an answer: the reply of the verb, from the store that it knows, and nothing else.
+//! Answers that a client accepts: the reply of the verb, from the store that it knows, and nothing else.
 
 use serde_json::json;
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! What must not come in: requests that a hostile page, repository, process or agent makes. Each of these fails when the
+//! Requests that must not come in: those of a hostile page, repository, process or agent. Each of these fails when the
 //! check that it names is taken out (`cargo xtask seeded-faults` takes some of them out).
 
 use serde_json::{Value, json};

@@ -14,7 +14,7 @@ use std::process::Command;
 
 use crate::support::Project;
 
-/// What [`a_handle_works_at_a_gateway`] gives to the process of its own.
+/// The input for the process of [`a_handle_works_at_a_gateway`].
 const URL: &str = "OARLOCK_TEST_HANDLE_AT";
 
 /// Reads until the first task is done.

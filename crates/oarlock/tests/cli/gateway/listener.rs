@@ -35,7 +35,7 @@ fn served() -> (Project, Served, String) {
     (project, served, key)
 }
 
-/// What the gateway answers to these bytes.
+/// The gateway's answer to these bytes.
 fn asked(authority: &str, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(authority).expect("it listens");
     stream.write_all(bytes).expect("sent");

@@ -101,7 +101,7 @@ const PIECE: &[(&str, &str)] = &[
     ("bob", "heartbeat"),
 ];
 
-/// What came of one call: its exit code (that of the table for other doors) and what it told.
+/// The outcome of one call: its exit code (that of the table for other doors) and its output.
 type Outcome = (i64, Value);
 
 fn outcome(code: i64, value: Value) -> Outcome {

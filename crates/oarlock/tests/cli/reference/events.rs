@@ -106,7 +106,7 @@ fn structs_of(source: &str) -> Vec<(String, Vec<Field>)> {
     found
 }
 
-/// What a Rust type is in JSON.
+/// The JSON type of a Rust type.
 fn json_type(rust: &str) -> String {
     if let Some(inner) = ["Option<", "Box<"].iter().find_map(|outer| rust.strip_prefix(outer)) {
         return json_type(inner.strip_suffix('>').unwrap_or(inner));

@@ -9,7 +9,7 @@ use super::json;
 use super::markdown::{code, sentence, table};
 use crate::support::workspace;
 
-/// What a caller does about an exit code.
+/// The caller's next step after an exit code.
 const ADVICE: [(u8, &str); 13] = [
     (0, "Go on."),
     (1, "The attempt of `work --once` failed, or a hook could not answer. There is no error object."),

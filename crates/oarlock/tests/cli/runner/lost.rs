@@ -1,4 +1,4 @@
-//! What `work` does when the store, its directory or the agents around it are gone: no result is lost, and no queue is used up.
+//! `work` when the store, its directory or the agents around it are gone: no result is lost, and no queue is used up.
 
 use std::fs;
 

@@ -13,7 +13,7 @@ pub(crate) struct Http {
     pub(crate) headers: Vec<(String, String)>,
 }
 
-/// What came back.
+/// The reply.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -61,7 +61,7 @@ impl Http {
         self.request("POST", &format!("/v1/{verb}"), request.to_string().as_bytes())
     }
 
-    /// What is at a path.
+    /// The resource at a path.
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.request("GET", path, b"")

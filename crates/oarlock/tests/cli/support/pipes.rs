@@ -19,7 +19,7 @@ pub(crate) fn fifo(project: &Project, name: &str) -> PathBuf {
     path
 }
 
-/// What somebody writes into a pipe; the test waits for it.
+/// The text that somebody writes into a pipe; the test waits for it.
 pub(crate) fn heard(pipe: &Path) -> String {
     let (tell, told) = channel();
     let path = pipe.to_owned();

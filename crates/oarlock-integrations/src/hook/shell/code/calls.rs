@@ -2,7 +2,7 @@
 
 use super::language::Language;
 
-/// What a call does to its arguments.
+/// The effect of a call on its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     /// Writes the file of its first argument.

@@ -1,4 +1,4 @@
-//! What calls do: which files they write, and which commands they run.
+//! The effects of calls: the files that they write, and the commands that they run.
 
 use super::calls::Effect;
 use super::language::Language;

@@ -1,4 +1,4 @@
-//! What a program's names are: imported under other names, given several at once, or its own arguments.
+//! The meaning of a program's names: imported under other names, given several at once, or its own arguments.
 
 use super::language::Language;
 use super::reader::{ARGUMENTS_MAX, Reader};

@@ -26,7 +26,7 @@ struct Other {
     calls: &'static [(&'static str, Names)],
 }
 
-/// What is done to a file of Java and its relatives.
+/// The effect on a file of Java and its relatives.
 const OF_FILES: &[&str] = &[
     ".text =",
     ".text=",
@@ -115,7 +115,7 @@ static OTHERS: &[Other] = &[
 /// The most places of one call in a text that are looked at.
 const MANY: usize = 16;
 
-/// What the texts that a program is given write.
+/// The paths that the texts given to a program write.
 pub(in crate::hook::shell) fn written(name: &str, args: &[Word], input: Option<&str>) -> Vec<Written> {
     if name == "tclsh" {
         return input.map(tcl).unwrap_or_default();

@@ -9,7 +9,7 @@ use super::values::Values;
 use crate::hook::Written;
 use crate::hook::shell::options::is_among;
 
-/// What a program writes, and the commands that it runs.
+/// The paths that a program writes, and the commands that it runs.
 #[derive(Debug, Default)]
 pub(in crate::hook::shell) struct Found {
     pub(in crate::hook::shell) written: Vec<Written>,
@@ -19,7 +19,7 @@ pub(in crate::hook::shell) struct Found {
 /// How far the arguments of one call are read, in tokens.
 pub(super) const ARGUMENTS_MAX: usize = 120;
 
-/// What a program writes under names that are in it.
+/// The paths that a program writes under names in its own text.
 pub(in crate::hook::shell) fn writes(language: Language, text: &str, args: &[String], is_script: bool) -> Found {
     let text = if language == Language::Python { plain_python(text) } else { text.into() };
     let tokens = tokens(language, &text);
@@ -52,9 +52,9 @@ pub(super) struct Reader<'t> {
     pub(super) dir: Option<String>,
     /// The program's own functions, by the place of their name: what each of their arguments may be.
     calls: HashMap<usize, Vec<(&'t str, Option<Values>)>>,
-    /// What has been imported under its own name, with its module.
+    /// Names imported under their own name, with their module.
     pub(super) imported: HashSet<(&'t str, &'t str)>,
-    /// What has been imported under another name: the name, and what it was.
+    /// Names imported under another name: the name, and the original.
     pub(super) renamed: HashMap<&'t str, &'t str>,
     /// Names that are modules, of JavaScript.
     pub(super) modules: HashMap<&'t str, &'t str>,

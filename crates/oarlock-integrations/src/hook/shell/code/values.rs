@@ -28,7 +28,7 @@ impl Values {
         Self { texts: vec![text.into()], ..Self::default() }
     }
 
-    /// What a loop has in its second name.
+    /// The values that a loop has in its second name.
     pub(super) fn seconds(&self) -> Self {
         match self.seconds.is_empty() {
             true => Self::of(ANY.to_string()),
@@ -103,7 +103,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What a method or a field makes of a value.
+    /// The result of a method or a field of a value.
     fn method(&self, values: &Values, at: usize, depth: usize) -> Option<(Values, usize)> {
         let name = self.name(at)?;
         let calls = self.is(at + 1, '(');

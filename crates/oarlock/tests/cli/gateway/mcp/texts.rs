@@ -1,4 +1,4 @@
-//! What a model reads of others' texts.
+//! Others' texts as a model reads them.
 
 use serde_json::{Value, json};
 
