@@ -1,14 +1,14 @@
 //! The splitter from outside: each way of writing a task, what is split and what is not, and what holds of every plan.
 
-#[path = "split/by.rs"]
-mod by;
+#[path = "split/grouping.rs"]
+mod grouping;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use oarlock_model::ident::is_identifier;
 use oarlock_model::pattern::Pattern;
-use oarlock_plan::{By, Options, Plan, PlanError, split, subtask_documents};
+use oarlock_plan::{Grouping, Options, Plan, PlanError, split, subtask_documents};
 
 fn plan(document: &str) -> Plan {
     let plan = split(document, &Options::new("T-1")).expect("a small document is read");
@@ -377,19 +377,20 @@ fn options_shape_the_plan() {
     let items: String = (1..=12).map(|n| format!("{n}. Create `f{n}.rs`\n")).collect();
     let document = format!("# T\n## Approach\n{items}");
     for (agents, max, want) in [(3, None, 3), (5, None, 5), (5, Some(4), 4), (2, Some(99), 2)] {
-        let options = Options { task: "T".to_owned(), agents, subtasks_max: max, by: By::Auto, floor: None };
+        let options = Options { task: "T".to_owned(), agents, subtasks_max: max, grouping: Grouping::Auto, floor: None };
         let plan = split(&document, &options).expect("small");
         holds(&plan, &document, agents);
         assert_eq!(plan.subtasks.len(), want, "{agents} {max:?}");
     }
-    let alone = Options { task: "T".to_owned(), agents: 1, subtasks_max: None, by: By::Auto, floor: None };
+    let alone = Options { task: "T".to_owned(), agents: 1, subtasks_max: None, grouping: Grouping::Auto, floor: None };
     assert!(!split(&document, &alone).expect("small").parallelizable);
 }
 
 #[test]
 fn options_outside_their_range_are_refused() {
-    let with =
-        |task: &str, agents, max| split("x", &Options { task: task.to_owned(), agents, subtasks_max: max, by: By::Auto, floor: None });
+    let with = |task: &str, agents, max| {
+        split("x", &Options { task: task.to_owned(), agents, subtasks_max: max, grouping: Grouping::Auto, floor: None })
+    };
     assert!(matches!(with("../x", 3, None), Err(PlanError::TaskInvalid { .. })));
     assert!(matches!(with(&"x".repeat(64), 3, None), Err(PlanError::TaskTooLong { .. })));
     assert!(matches!(with("T", 0, None), Err(PlanError::NoAgents)));

@@ -12,7 +12,7 @@ use oarlock_model::limits::PATH_CHARS_MAX;
 use oarlock_model::rules::change::Change;
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{AgentName, Rejection, TaskId, Token, limits};
-use oarlock_plan::{By, Floor, Options, Plan, PlanError, Problem, TaskText};
+use oarlock_plan::{Floor, Grouping, Options, Plan, PlanError, Problem, TaskText};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -61,7 +61,7 @@ pub struct Split {
     /// How to group steps: auto, steps, component, feature or layer [default: auto]
     #[arg(long, alias = "by", value_name = "HOW")]
     #[serde(default, alias = "by", skip_serializing_if = "Option::is_none")]
-    pub group_by: Option<By>,
+    pub group_by: Option<Grouping>,
     /// Who makes the plan: rules, or agent, which --with asks [default: rules, or agent with --with]
     #[arg(long, value_name = "WHO", conflicts_with = "plan")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -325,7 +325,7 @@ impl Split {
             task: parent.to_string(),
             agents: self.agents.unwrap_or(settings.agents),
             subtasks_max: self.max_subtasks,
-            by: self.group_by.unwrap_or_default(),
+            grouping: self.group_by.unwrap_or_default(),
             floor: self.floor,
         }
     }

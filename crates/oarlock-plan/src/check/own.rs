@@ -9,18 +9,18 @@ use serde_json::Value;
 use crate::check::details;
 use crate::check::given::{LeftOut, Own, Reader};
 use crate::check::problem::{PROBLEMS_MAX, Problem, Problems};
-use crate::facts::overlap::{Id, Table};
 use crate::order::depend::BY_FORMAT;
 use crate::order::schedule;
 use crate::parts::group;
+use crate::parts::interpretation::MINUTES_DEFAULT;
 use crate::parts::lost;
 use crate::parts::options::Options;
-use crate::parts::reading::MINUTES_DEFAULT;
 use crate::parts::split::{STATED_CONFIDENCE, advice, gains_too_little, put_parts};
 use crate::plan::{Conflict, Edge, Plan, Step};
 use crate::read::document::Document;
 use crate::read::draft::Draft;
 use crate::read::sections;
+use crate::step_info::overlap::{Id, Table};
 use crate::task_text::split;
 
 /// Confidence of an order that the plan states.

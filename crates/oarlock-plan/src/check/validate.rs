@@ -10,12 +10,12 @@ use serde_json::Value;
 use crate::check::given::Reader;
 use crate::check::own;
 use crate::check::problem::{APART, PROBLEMS_MAX, Problem, Problems};
-use crate::facts::overlap::{Id, Table};
 use crate::order::bits::Bits;
 use crate::order::schedule;
 use crate::parts::group;
 use crate::parts::options::Options;
 use crate::plan::{Plan, Subtask};
+use crate::step_info::overlap::{Id, Table};
 use crate::task_text::split;
 
 /// Largest plan that is read, in bytes.

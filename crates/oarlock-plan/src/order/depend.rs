@@ -4,18 +4,18 @@
 
 use std::collections::HashMap;
 
-use crate::facts::files;
-use crate::facts::gather::{Fact, Facts};
-use crate::facts::overlap::Overlaps;
 use crate::order::bits::Bits;
 use crate::order::conflicts;
 use crate::order::groups::Groups;
 use crate::order::kinship;
 use crate::order::manner::{self, Bound};
-use crate::order::said::{Outside, Said};
+use crate::order::stated_order::{Outside, StatedOrder};
 use crate::plan::{Conflict, Edge};
 use crate::read::format::Manner;
 use crate::rule;
+use crate::step_info::files;
+use crate::step_info::gather::{StepInfo, StepInfos};
+use crate::step_info::overlap::Overlaps;
 use crate::text::titles::{self, Role};
 use crate::text::{folder_and_name, name_of};
 
@@ -70,33 +70,33 @@ enum Why {
     Unknown,
 }
 
-/// Orders the steps of `facts`, which the document's format binds by `manner`; `outside` is what it says of order beside its steps.
-pub(crate) fn order(facts: &Facts, outside: Outside<'_>, manner: Manner) -> Order {
-    let steps = &facts.steps;
-    let mut said = Said::read(steps, outside, manner);
+/// Orders the steps of `step_info`, which the document's format binds by `manner`; `outside` is what it says of order beside its steps.
+pub(crate) fn order(infos: &StepInfos, outside: Outside<'_>, manner: Manner) -> Order {
+    let steps = &infos.steps;
+    let mut stated_order = StatedOrder::read(steps, outside, manner);
     // What a step speaks of as there stands behind it in the document: it comes first nevertheless.
     if rule::is_on(rule::NAMED_AHEAD) && matches!(manner, Manner::Content | Manner::Listed) {
-        said.stated.extend(facts.named_ahead.iter().map(|(speaks, named)| (*named, *speaks)));
+        stated_order.stated.extend(infos.named_ahead.iter().map(|(speaks, named)| (*named, *speaks)));
     }
     if manner == Manner::Content {
-        said.stated.extend(kinship::late_grounds(facts));
+        stated_order.stated.extend(kinship::late_grounds(infos));
     }
-    let sequence = said.sequence(steps.len());
-    let (opens, closes) = kinship::odd_ends(facts, &sequence);
-    let overlaps = facts.table.overlaps();
-    let meets = kinship::meetings(facts, &overlaps);
+    let sequence = stated_order.sequence(steps.len());
+    let (opens, closes) = kinship::odd_ends(infos, &sequence);
+    let overlaps = infos.table.overlaps();
+    let meets = kinship::meetings(infos, &overlaps);
     let groups = match manner {
-        Manner::Sequence | Manner::Chain => Groups::of(facts, &meets, |from, to| said.says(from, to)),
+        Manner::Sequence | Manner::Chain => Groups::of(infos, &meets, |from, to| stated_order.says(from, to)),
         Manner::Marked | Manner::Apart | Manner::Listed | Manner::Content => Groups::default(),
     };
     let rules = Rules {
-        facts,
-        said: &said,
+        infos,
+        stated_order: &stated_order,
         meets,
         groups,
-        bound: Bound::of(manner, facts, &overlaps),
+        bound: Bound::of(manner, infos, &overlaps),
         twins: kinship::twins(steps),
-        opened: kinship::opened_folders(facts),
+        opened: kinship::opened_folders(infos),
         used_names: kinship::used_names(steps),
         overlaps,
         describes_all: describes_all(steps, &sequence),
@@ -119,7 +119,7 @@ pub(crate) fn order(facts: &Facts, outside: Outside<'_>, manner: Manner) -> Orde
         for (earlier, from) in sequence[..k].iter().enumerate().rev() {
             let implied = above.has(*from);
             // What follows from other orders is not repeated, unless the document says it.
-            if implied && (implied_edges == IMPLIED_EDGES_MAX || !said.says(*from, *to)) {
+            if implied && (implied_edges == IMPLIED_EDGES_MAX || !stated_order.says(*from, *to)) {
                 continue;
             }
             implied_edges += usize::from(implied);
@@ -145,9 +145,9 @@ pub(crate) fn order(facts: &Facts, outside: Outside<'_>, manner: Manner) -> Orde
     out.edges.sort_by_key(|e| (e.to, e.from));
     needs.iter_mut().for_each(|n: &mut Vec<usize>| n.sort_unstable());
     out.needs = needs;
-    out.conflicts = conflicts::of(facts);
+    out.conflicts = conflicts::of(infos);
     drop(rules);
-    out.warnings = std::mem::take(&mut said.warnings);
+    out.warnings = std::mem::take(&mut stated_order.warnings);
     out
 }
 
@@ -170,7 +170,7 @@ impl Causes {
 }
 
 /// Whether a describing step describes everything before it: at the end of the work, or when it names nothing in particular.
-fn describes_all(steps: &[Fact], sequence: &[usize]) -> Vec<bool> {
+fn describes_all(steps: &[StepInfo], sequence: &[usize]) -> Vec<bool> {
     let closes = |s: &usize| matches!(steps[*s].role, Role::Document | Role::Verify | Role::Finish);
     let makes = |s: &usize| !matches!(steps[*s].role, Role::Inspect | Role::Design | Role::Verify | Role::Document);
     let end = sequence.iter().rposition(|s| !closes(s)).map_or(0, |at| at + 1);
@@ -185,30 +185,31 @@ fn describes_all(steps: &[Fact], sequence: &[usize]) -> Vec<bool> {
 }
 
 /// Whether both are parts of numbered phases, and the second's has the higher number. What runs side by side has other names: track, component.
-fn is_later_phase(one: &Fact, two: &Fact) -> bool {
+fn is_later_phase(one: &StepInfo, two: &StepInfo) -> bool {
     // Phases that are kept whole are steps themselves, and are judged as such, unless they hold steps with labels of their own.
-    let holds_steps = |fact: &Fact| fact.draft.mark.holds_headings || fact.draft.items.iter().any(|item| !item.kind.is_empty());
+    let holds_steps = |info: &StepInfo| info.draft.mark.holds_headings || info.draft.items.iter().any(|item| !item.kind.is_empty());
     if one.draft.phase_label.is_none() && two.draft.phase_label.is_none() && !(holds_steps(one) && holds_steps(two)) {
         return false;
     }
     let ((kind, id), (other_kind, other_id)) = (phase_of(one), phase_of(two));
     // Stories of users are made to be worked on side by side, once what comes before all of them is there.
-    if [one, two].iter().all(|fact| fact.draft.phase.as_deref().is_some_and(titles::is_story)) {
+    if [one, two].iter().all(|info| info.draft.phase.as_deref().is_some_and(titles::is_story)) {
         return false;
     }
-    let place = |fact: &Fact| fact.draft.mark.group.max(fact.draft.line);
+    let place = |info: &StepInfo| info.draft.mark.group.max(info.draft.line);
     kind == other_kind && id != other_id && titles::PHASES.contains(&kind.as_str()) && place(one) < place(two)
 }
 
 /// Whether a step only looks at things: it changes none, so that it can disturb no other look.
-fn is_look(fact: &Fact) -> bool {
-    fact.role == Role::Inspect && fact.files.writes.is_empty()
+fn is_look(info: &StepInfo) -> bool {
+    info.role == Role::Inspect && info.files.writes.is_empty()
 }
 
 /// A guide describes what was made, not how it was checked, and it is no part of what is joined; and guides to two things are two files.
-fn are_apart_by_role(one: &Fact, two: &Fact) -> bool {
-    let guide = |fact: &Fact| fact.role == Role::Document && fact.is_known();
-    let document = |fact: &Fact| fact.role == Role::Document && fact.files.writes.is_empty() && titles::names_document(&fact.draft.title);
+fn are_apart_by_role(one: &StepInfo, two: &StepInfo) -> bool {
+    let guide = |info: &StepInfo| info.role == Role::Document && info.is_known();
+    let document =
+        |info: &StepInfo| info.role == Role::Document && info.files.writes.is_empty() && titles::names_document(&info.draft.title);
     let shared = || one.makes.iter().any(|word| two.makes.contains(word));
     if document(one) && document(two) && !one.makes.is_empty() && !two.makes.is_empty() && !shared() {
         return true;
@@ -217,18 +218,18 @@ fn are_apart_by_role(one: &Fact, two: &Fact) -> bool {
 }
 
 /// The label of the phase that a step belongs to, or is.
-fn phase_of(fact: &Fact) -> (String, String) {
-    fact.draft.phase_label.clone().unwrap_or_else(|| (fact.draft.kind.clone(), fact.draft.id.clone()))
+fn phase_of(info: &StepInfo) -> (String, String) {
+    info.draft.phase_label.clone().unwrap_or_else(|| (info.draft.kind.clone(), info.draft.id.clone()))
 }
 
 /// A word that `to` speaks of as something that is there ("the tokens") and that `from` uses too.
-fn shared_definite(from: &Fact, to: &Fact) -> Option<u32> {
+fn shared_definite(from: &StepInfo, to: &StepInfo) -> Option<u32> {
     to.definite.iter().copied().find(|word| from.says.binary_search(word).is_ok())
 }
 
 struct Rules<'a> {
-    facts: &'a Facts,
-    said: &'a Said,
+    infos: &'a StepInfos,
+    stated_order: &'a StatedOrder,
     meets: Vec<Bits>,
     groups: Groups,
     bound: Bound,
@@ -245,11 +246,11 @@ struct Rules<'a> {
 impl Rules<'_> {
     /// Why `to` waits for `from`, which stands before it; `None` when they are shown to be independent.
     fn why(&self, from: usize, to: usize) -> Option<Why> {
-        let (a, b) = (&self.facts.steps[from], &self.facts.steps[to]);
-        if self.said.says(from, to) {
+        let (a, b) = (&self.infos.steps[from], &self.infos.steps[to]);
+        if self.stated_order.says(from, to) {
             return Some(Why::Stated);
         }
-        if self.said.guessed.contains(&(from, to)) {
+        if self.stated_order.guessed.contains(&(from, to)) {
             return Some(Why::Unclear);
         }
         // What tests a file of a step comes after that step, in whatever story.
@@ -261,20 +262,20 @@ impl Rules<'_> {
         if rule::is_on(rule::FILES) && (self.meets[from].has(to) || self.meets[to].has(from) && !is_explicit) {
             // What two steps write they cannot write at once; what one only speaks of is the document's to judge.
             let clash = || a.files.writes.iter().any(|x| b.files.writes.iter().any(|y| x == y || self.overlaps.of(*x).contains(y)));
-            return (!self.said.lets_run_beside(from, to) || clash()).then_some(Why::File);
+            return (!self.stated_order.lets_run_beside(from, to) || clash()).then_some(Why::File);
         }
         // Where a step names no file, what it names in code tells where it works.
         let names_place = a.files.writes.is_empty() || b.files.writes.is_empty();
         if names_place
-            && (self.said.lets_run_beside(from, to) || self.bound.orders(self.facts, from, to) == Some(false))
+            && (self.stated_order.lets_run_beside(from, to) || self.bound.orders(self.infos, from, to) == Some(false))
             && let Some(thing) = a.things.iter().copied().find(|thing| b.things.binary_search(thing).is_ok())
         {
             return Some(Why::Thing(thing));
         }
-        if self.said.lets_run_beside(from, to) {
+        if self.stated_order.lets_run_beside(from, to) {
             return None;
         }
-        match self.bound.orders(self.facts, from, to) {
+        match self.bound.orders(self.infos, from, to) {
             Some(true) if self.groups.are_apart(from, to) => return None,
             Some(true) => return Some(Why::Format),
             Some(false) => return None,
@@ -300,12 +301,12 @@ impl Rules<'_> {
         {
             return Some(Why::Role(reason));
         }
-        if self.said.all_free && !b.awaits {
+        if self.stated_order.all_free && !b.awaits {
             return None;
         }
         if self.bound.is_apart() || kinship::are_issues(a, b) {
             // Names of two words tell; single ones are what all of them are about.
-            let named = kinship::shared_word(a, b).filter(|word| self.facts.words[*word as usize].contains(' '));
+            let named = kinship::shared_word(a, b).filter(|word| self.infos.words[*word as usize].contains(' '));
             let word = named.filter(|_| self.twins[from] != self.twins[to]).map(Why::Word);
             return word.or_else(|| b.awaits.then_some(Why::Role("begins when what is before it is done, step {} too")));
         }
@@ -313,7 +314,7 @@ impl Rules<'_> {
         if is_explicit && let Some(name) = self.used_names[to].get(&from) {
             return Some(Why::Name(*name));
         }
-        let same = |a: &Fact, b: &Fact| a.title_names.iter().copied().find(|name| b.title_names.binary_search(name).is_ok());
+        let same = |a: &StepInfo, b: &StepInfo| a.title_names.iter().copied().find(|name| b.title_names.binary_search(name).is_ok());
         if is_explicit && let Some(name) = same(a, b) {
             return Some(Why::Thing(name));
         }
@@ -366,27 +367,27 @@ impl Rules<'_> {
     }
 
     /// Whether all that a step writes is read or looked at and no code stands on it: documents and pictures, and the tests of them.
-    fn is_for_readers(&self, step: &Fact) -> bool {
+    fn is_for_readers(&self, step: &StepInfo) -> bool {
         let is_read = |id: &u32| {
-            let name = name_of(self.facts.table.pattern(*id).as_str()).to_lowercase();
+            let name = name_of(self.infos.table.pattern(*id).as_str()).to_lowercase();
             files::is_text_for_readers(&name)
         };
-        let is_test = |id: &u32| files::is_test(self.facts.table.pattern(*id));
+        let is_test = |id: &u32| files::is_test(self.infos.table.pattern(*id));
         step.files.writes.iter().any(is_read) && step.files.writes.iter().all(|id| is_read(id) || is_test(id))
     }
 
     /// Whether the first step makes the file by which a folder is a module, and the second adds a file to that folder.
     fn opens_folder(&self, from: usize, to: usize) -> bool {
         let opened = &self.opened[from];
-        let is_in = |id: &u32| opened.iter().any(|folder| folder_and_name(self.facts.table.pattern(*id).as_str()).0 == folder);
-        !opened.is_empty() && self.facts.steps[to].files.writes.iter().any(is_in)
+        let is_in = |id: &u32| opened.iter().any(|folder| folder_and_name(self.infos.table.pattern(*id).as_str()).0 == folder);
+        !opened.is_empty() && self.infos.steps[to].files.writes.iter().any(is_in)
     }
 
     /// Looks disturb each other in nothing. One that lists what there is comes before those that go through it, and one that
     /// speaks of what another found or named comes after it.
     fn look_after_look(&self, from: usize, to: usize) -> Option<Why> {
-        let (a, b) = (&self.facts.steps[from], &self.facts.steps[to]);
-        let names_place = |fact: &Fact| !fact.files.mentions.is_empty();
+        let (a, b) = (&self.infos.steps[from], &self.infos.steps[to]);
+        let names_place = |info: &StepInfo| !info.files.mentions.is_empty();
         if titles::lists_all(&a.draft.title) || (from == 0 && !names_place(b)) {
             return Some(Why::Role("goes through what step {} lists"));
         }
@@ -397,7 +398,7 @@ impl Rules<'_> {
         shared_definite(a, b).map(Why::Word)
     }
 
-    fn role(&self, a: &Fact, b: &Fact, to: usize) -> Option<&'static str> {
+    fn role(&self, a: &StepInfo, b: &StepInfo, to: usize) -> Option<&'static str> {
         let makes = !matches!(a.role, Role::Verify | Role::Document);
         // "Prevent quit on close" with a field of its files closes no work, and joins no more than its code shows.
         let is_explicit = a.names_files() && b.names_files();
@@ -405,7 +406,7 @@ impl Rules<'_> {
             (Role::Inspect, _) => return Some("rests on what step {} finds"),
             (Role::Design, _) => return Some("follows what step {} decides"),
             (Role::Foundation, Role::Foundation)
-                if !is_ground(a) && (kinship::writes_types(self.facts, b) || !kinship::writes_types(self.facts, a)) => {}
+                if !is_ground(a) && (kinship::writes_types(self.infos, b) || !kinship::writes_types(self.infos, a)) => {}
             // What one phase lays down is laid down side by side.
             (Role::Foundation, Role::Design) if a.is_known() && b.is_known() && kinship::is_of_one_group(a, b) && !is_ground(a) => {}
             // Where the code of both is shown, the second stands on the first only if it names something of it.
@@ -415,7 +416,7 @@ impl Rules<'_> {
                     && b.shows_code
                     && b.is_known()
                     && !is_ground(a)
-                    && (is_explicit && !kinship::writes_types(self.facts, a) || kinship::shared_word(a, b).is_none()) => {}
+                    && (is_explicit && !kinship::writes_types(self.infos, a) || kinship::shared_word(a, b).is_none()) => {}
             (Role::Foundation, _) => return Some("builds on the result of step {}"),
             (Role::Finish, _) if !is_explicit => return Some("comes after step {}, which closes work"),
             // Tests of one thing, in a file of their own, check that thing.
@@ -450,36 +451,36 @@ impl Rules<'_> {
             Why::Format => (format!("{BY_FORMAT}{n}"), if self.bound.is_marked() { STATED_CONFIDENCE } else { 0.8 }),
             Why::Role(template) => (template.replace("{}", &n.to_string()), 0.7),
             Why::Thing(name) => {
-                let name = self.facts.words[name as usize].trim_start_matches("name ");
+                let name = self.infos.words[name as usize].trim_start_matches("name ");
                 (format!("works on \"{name}\", as step {n} does"), 0.8)
             }
             Why::Name(name) => {
-                let name = self.facts.words[name as usize].trim_start_matches("name ");
+                let name = self.infos.words[name as usize].trim_start_matches("name ");
                 (format!("its code uses \"{name}\", which step {n} brings in"), 0.8)
             }
-            Why::Spoken(word) => (format!("makes what step {n} speaks of: \"{}\"", self.facts.words[word as usize]), 0.5),
-            Why::Word(word) => (format!("speaks of \"{}\", which step {n} makes", self.facts.words[word as usize]), 0.6),
+            Why::Spoken(word) => (format!("makes what step {n} speaks of: \"{}\"", self.infos.words[word as usize]), 0.5),
+            Why::Word(word) => (format!("speaks of \"{}\", which step {n} makes", self.infos.words[word as usize]), 0.6),
             Why::Unknown => (format!("nothing shows that it is independent of step {n}"), 0.4),
         };
         Edge { from: n, to: to + 1, reason, confidence }
     }
 
     fn file_reason(&self, from: usize, to: usize) -> String {
-        let (a, b) = (&self.facts.steps[from].files, &self.facts.steps[to].files);
+        let (a, b) = (&self.infos.steps[from].files, &self.infos.steps[to].files);
         let shared = a.writes.iter().find(|id| b.writes.contains(id));
         if let Some(id) = shared {
-            return format!("writes {} as step {} does", self.facts.table.pattern(*id).as_str(), from + 1);
+            return format!("writes {} as step {} does", self.infos.table.pattern(*id).as_str(), from + 1);
         }
         let read = a.writes.iter().find(|id| b.mentions.contains(id) || b.in_code.contains(id));
         match read {
-            Some(id) => format!("uses {}, which step {} writes", self.facts.table.pattern(*id).as_str(), from + 1),
+            Some(id) => format!("uses {}, which step {} writes", self.infos.table.pattern(*id).as_str(), from + 1),
             None => format!("touches files that step {} touches", from + 1),
         }
     }
 }
 
 /// A layout or set-up on which even other foundations stand.
-fn is_ground(step: &Fact) -> bool {
+fn is_ground(step: &StepInfo) -> bool {
     // In a phase with others, one that only writes one file of code sets up that and no more.
     if step.draft.mark.group > 0 && step.files.writes.len() == 1 && !step.files.partial {
         return false;

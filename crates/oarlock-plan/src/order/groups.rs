@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::facts::gather::{Fact, Facts};
 use crate::order::bits::Bits;
+use crate::step_info::gather::{StepInfo, StepInfos};
 use crate::text::titles::{self, Role};
 use crate::text::words;
 use crate::text::{List, folder_and_name};
@@ -40,25 +40,25 @@ struct Group<'a> {
 
 impl Groups {
     /// Of a list whose format runs it in order; `meets` has for each step those that touch what it writes.
-    pub(crate) fn of(facts: &Facts, meets: &[Bits], is_stated: impl Fn(usize, usize) -> bool) -> Self {
+    pub(crate) fn of(infos: &StepInfos, meets: &[Bits], is_stated: impl Fn(usize, usize) -> bool) -> Self {
         // A list without groups is in its own order.
-        if facts.steps.iter().any(|step| step.draft.mark.group == 0) {
+        if infos.steps.iter().any(|step| step.draft.mark.group == 0) {
             return Self::default();
         }
-        let (of, groups) = groups(facts, meets);
+        let (of, groups) = groups(infos, meets);
         if groups.len() < 2 || groups.len() > GROUPS_MAX {
             return Self::default();
         }
         let mut apart = BTreeSet::new();
         for (later, two) in groups.iter().enumerate() {
             // Where all is about documents, these wait for nothing else.
-            let has_work = groups[..later].iter().any(|group| !writes_documents(&facts.steps, group));
-            if needs_all(&facts.steps, two) && (has_work || !writes_documents(&facts.steps, two)) {
+            let has_work = groups[..later].iter().any(|group| !writes_documents(&infos.steps, group));
+            if needs_all(&infos.steps, two) && (has_work || !writes_documents(&infos.steps, two)) {
                 continue;
             }
             for (earlier, one) in groups[..later].iter().enumerate() {
                 let states = || one.steps.iter().any(|from| two.steps.iter().any(|to| is_stated(*from, *to)));
-                if !lays_ground(&facts.steps, one, earlier == 0) && are_unrelated(one, two) && !states() {
+                if !lays_ground(&infos.steps, one, earlier == 0) && are_unrelated(one, two) && !states() {
                     apart.insert((earlier, later));
                 }
             }
@@ -73,13 +73,13 @@ impl Groups {
 }
 
 /// The groups in their order, and for each step its own.
-fn groups<'a>(facts: &'a Facts, meets: &[Bits]) -> (Vec<usize>, Vec<Group<'a>>) {
-    let steps = &facts.steps;
+fn groups<'a>(infos: &'a StepInfos, meets: &[Bits]) -> (Vec<usize>, Vec<Group<'a>>) {
+    let steps = &infos.steps;
     // A story has one section, and headings in it.
     let is_one_section = steps.windows(2).all(|pair| pair[0].draft.mark.group == pair[1].draft.mark.group);
-    let key = |fact: &Fact| (fact.draft.mark.group, fact.draft.phase.clone().filter(|_| is_one_section));
+    let key = |info: &StepInfo| (info.draft.mark.group, info.draft.phase.clone().filter(|_| is_one_section));
     let number = |(at, word): (usize, &'a String)| Some((word.as_str(), u32::try_from(at).ok()?));
-    let numbers_of_words: HashMap<&str, u32> = facts.words.iter().enumerate().filter_map(number).collect();
+    let numbers_of_words: HashMap<&str, u32> = infos.words.iter().enumerate().filter_map(number).collect();
     let mut numbers: HashMap<(usize, Option<String>), usize> = HashMap::new();
     let (mut of, mut out) = (Vec::with_capacity(steps.len()), Vec::<Group<'_>>::new());
     for (at, step) in steps.iter().enumerate() {
@@ -106,7 +106,7 @@ fn groups<'a>(facts: &'a Facts, meets: &[Bits]) -> (Vec<usize>, Vec<Group<'a>>) 
         group.meets.add_all(&meets[at]);
         let files = step.files.writes.iter().chain(&step.files.mentions);
         let folder = |id: &u32| {
-            let (folder, name) = folder_and_name(facts.table.pattern(*id).as_str().trim_end_matches("/**"));
+            let (folder, name) = folder_and_name(infos.table.pattern(*id).as_str().trim_end_matches("/**"));
             (folder, name.rsplit_once('.').map_or("", |(_, extension)| extension))
         };
         // Prose often leaves the folder out; where two bare names meet, files tell.
@@ -145,59 +145,55 @@ fn are_unrelated(one: &Group<'_>, two: &Group<'_>) -> bool {
 }
 
 /// Whether others stand on a group: a set-up, types, a schema, a look at what is there.
-fn lays_ground(steps: &[Fact], group: &Group<'_>, is_first: bool) -> bool {
+fn lays_ground(steps: &[StepInfo], group: &Group<'_>, is_first: bool) -> bool {
     let is_base = |role: Role| matches!(role, Role::Foundation | Role::Design | Role::Inspect);
-    let title = group.title.to_lowercase();
-    let words =
-        ["setup", "set up", "scaffold", "foundation", "infrastructure", "prerequisite", "dependenc", "bootstrap", "preparation", "core "];
+    let words = words::tokens(group.title);
+    let is_ground = |word: &String| GROUNDS.iter().any(|start| word.starts_with(start)) || word == "core";
     is_base(titles::role_of(group.title))
-        || words.iter().any(|word| title.contains(word))
+        || titles::lays_ground(group.title)
+        || words.iter().any(is_ground)
         || group.steps.iter().all(|at| is_base(steps[*at].role))
-        || is_first && group.steps.iter().any(|at| begins_ground(&steps[*at].draft.title))
+        || is_first && group.steps.iter().any(|at| titles::begins_ground(&steps[*at].draft.title))
 }
 
-/// Whether a step begins by setting something up.
-fn begins_ground(title: &str) -> bool {
-    let lower = title.to_lowercase();
-    let verbs = ["install", "init", "setup", "set up", "scaffold", "bootstrap"];
-    verbs.iter().any(|verb| lower.starts_with(verb)) || lower.contains("project structure")
-}
+/// How words begin that make a group one that others stand on, besides those of set-ups.
+const GROUNDS: [&str; 4] = ["infrastructure", "prerequisite", "dependenc", "preparation"];
 
 /// Whether all steps of a group are about documents.
-fn writes_documents(steps: &[Fact], group: &Group<'_>) -> bool {
+fn writes_documents(steps: &[StepInfo], group: &Group<'_>) -> bool {
     let title = group.title.to_lowercase();
     let is_about = ["readme", "guide", "changelog", "handbook"].iter().any(|word| title.contains(word));
     is_about || group.steps.iter().all(|at| steps[*at].role == Role::Document)
 }
 
 /// Whether a group is of a kind that needs all before it.
-fn needs_all(steps: &[Fact], group: &Group<'_>) -> bool {
+fn needs_all(steps: &[StepInfo], group: &Group<'_>) -> bool {
     let joins = |role: Role| matches!(role, Role::Verify | Role::Integrate | Role::Document | Role::Finish);
-    let title = group.title.to_lowercase();
-    let words = [
-        "test",
-        "valid",
-        "verif",
-        "integrat",
-        "document",
-        "polish",
-        "clean",
-        "release",
-        "deploy",
-        "final",
-        "checkpoint",
-        "migrat",
-        "rollout",
-        "qa",
-        "end-to-end",
-        "e2e",
-        "review",
-        "wire",
-        "wiring",
-        "export",
-    ];
+    let words = words::tokens(group.title);
+    let is_last = |word: &String| LAST.iter().any(|start| word.starts_with(start)) || LAST_WORDS.contains(&word.as_str());
     joins(titles::role_of(group.title))
-        || words.iter().any(|word| title.contains(word))
+        || words.iter().any(is_last)
         || group.steps.iter().any(|at| steps[*at].awaits)
         || group.steps.iter().all(|at| joins(steps[*at].role))
 }
+
+/// How words begin by which a group needs all before it.
+const LAST: [&str; 15] = [
+    "test",
+    "valid",
+    "verif",
+    "integrat",
+    "document",
+    "polish",
+    "clean",
+    "release",
+    "deploy",
+    "final",
+    "checkpoint",
+    "migrat",
+    "rollout",
+    "wiring",
+    "review",
+];
+/// And whole words.
+const LAST_WORDS: [&str; 5] = ["qa", "e2e", "wire", "end", "export"];

@@ -1,9 +1,9 @@
 //! How the format of a document binds steps that no sentence orders: in the order of the list, beside marked neighbours, or not at all.
 
-use crate::facts::gather::{Fact, Facts};
-use crate::facts::overlap::Overlaps;
 use crate::order::twins;
 use crate::read::format::Manner;
+use crate::step_info::gather::{StepInfo, StepInfos};
+use crate::step_info::overlap::Overlaps;
 use crate::text::name_of;
 use crate::text::titles;
 use crate::text::words;
@@ -24,17 +24,17 @@ pub(crate) struct Bound {
 
 impl Bound {
     /// By `manner`, from what the steps say and write.
-    pub(crate) fn of(manner: Manner, facts: &Facts, overlaps: &Overlaps) -> Self {
-        let mut run: Vec<usize> = Vec::with_capacity(facts.steps.len());
+    pub(crate) fn of(manner: Manner, infos: &StepInfos, overlaps: &Overlaps) -> Self {
+        let mut run: Vec<usize> = Vec::with_capacity(infos.steps.len());
         let mut begins = 0;
-        for at in 0..facts.steps.len() {
-            let joins = at > 0 && goes_on(manner, facts, overlaps, begins..at, at);
+        for at in 0..infos.steps.len() {
+            let joins = at > 0 && goes_on(manner, infos, overlaps, begins..at, at);
             if !joins {
                 begins = at;
             }
             run.push(begins);
         }
-        let (section, twin_sections) = if manner == Manner::Sequence { twins::of(&facts.steps) } else { twins::none(facts.steps.len()) };
+        let (section, twin_sections) = if manner == Manner::Sequence { twins::of(&infos.steps) } else { twins::none(infos.steps.len()) };
         Self { manner, run, section, twin_sections }
     }
 
@@ -59,20 +59,20 @@ impl Bound {
     }
 
     /// Whether `to` waits for `from`, which stands before it: nothing where the format leaves it to the content.
-    pub(crate) fn orders(&self, facts: &Facts, from: usize, to: usize) -> Option<bool> {
+    pub(crate) fn orders(&self, infos: &StepInfos, from: usize, to: usize) -> Option<bool> {
         if matches!(self.manner, Manner::Content | Manner::Apart | Manner::Listed) {
             return None;
         }
-        let (a, b) = (&facts.steps[from].draft.mark, &facts.steps[to].draft.mark);
+        let (a, b) = (&infos.steps[from].draft.mark, &infos.steps[to].draft.mark);
         let stories = self.manner == Manner::Marked && a.story && b.story && a.group != b.group;
         Some(!stories && !self.are_twins(from, to) && self.run[from] != self.run[to])
     }
 }
 
 /// Whether a step goes on with the run of its neighbours before it.
-fn goes_on(manner: Manner, facts: &Facts, overlaps: &Overlaps, mut run: std::ops::Range<usize>, at: usize) -> bool {
-    let step = &facts.steps[at];
-    let last = &facts.steps[run.end - 1];
+fn goes_on(manner: Manner, infos: &StepInfos, overlaps: &Overlaps, mut run: std::ops::Range<usize>, at: usize) -> bool {
+    let step = &infos.steps[at];
+    let last = &infos.steps[run.end - 1];
     let (own, before) = (&step.draft.mark, &last.draft.mark);
     if own.group != before.group || own.part != before.part {
         return false;
@@ -84,27 +84,27 @@ fn goes_on(manner: Manner, facts: &Facts, overlaps: &Overlaps, mut run: std::ops
         return false;
     }
     run.all(|other| {
-        let other = &facts.steps[other];
-        only_check(other, step) || are_other_tests(other, step) || are_alike(facts, overlaps, other, step)
+        let other = &infos.steps[other];
+        only_check(other, step) || are_other_tests(other, step) || are_alike(infos, overlaps, other, step)
     })
 }
 
 /// "Run the linter" and "verify by hand": neither changes anything.
-fn only_check(one: &Fact, two: &Fact) -> bool {
-    let checks = |fact: &Fact| {
-        let first = words::each_token(&fact.draft.title).next();
+fn only_check(one: &StepInfo, two: &StepInfo) -> bool {
+    let checks = |info: &StepInfo| {
+        let first = words::each_token(&info.draft.title).next();
         let is_check = first.is_some_and(|word| ["run", "verify", "manual", "manually", "check", "confirm"].contains(&&*word));
         let mends =
-            words::each_token(&fact.draft.title).any(|word| ["fix", "update", "add", "write", "create", "document"].contains(&&*word));
-        is_check && !mends && fact.files.writes.is_empty()
+            words::each_token(&info.draft.title).any(|word| ["fix", "update", "add", "write", "create", "document"].contains(&&*word));
+        is_check && !mends && info.files.writes.is_empty()
     };
     checks(one) && checks(two)
 }
 
 /// "Unit tests" and "E2E testing with a browser": tests of two kinds use what was built, and nothing of each other.
-pub(crate) fn are_other_tests(one: &Fact, two: &Fact) -> bool {
-    let kind = |fact: &Fact| {
-        let title = fact.draft.title.to_lowercase();
+pub(crate) fn are_other_tests(one: &StepInfo, two: &StepInfo) -> bool {
+    let kind = |info: &StepInfo| {
+        let title = info.draft.title.to_lowercase();
         let kinds = ["unit", "integration", "e2e", "end-to-end", "performance", "load", "accessibility", "security", "visual", "contract"];
         let is_test = words::each_token(&title).any(|word| word.starts_with("test"));
         kinds.into_iter().find(|kind| is_test && title.contains(kind))
@@ -114,16 +114,16 @@ pub(crate) fn are_other_tests(one: &Fact, two: &Fact) -> bool {
 
 /// Whether two steps do the same to files of their own: their titles begin alike, and their files are named alike, are both documents, or
 /// are there already.
-fn are_alike(facts: &Facts, overlaps: &Overlaps, one: &Fact, two: &Fact) -> bool {
-    let verb = |fact: &Fact| words::each_token(&fact.draft.title).next().map(std::borrow::Cow::into_owned);
-    let path = |fact: &Fact| fact.files.writes.first().map(|id| facts.table.pattern(*id).as_str().to_owned());
+fn are_alike(infos: &StepInfos, overlaps: &Overlaps, one: &StepInfo, two: &StepInfo) -> bool {
+    let verb = |info: &StepInfo| words::each_token(&info.draft.title).next().map(std::borrow::Cow::into_owned);
+    let path = |info: &StepInfo| info.files.writes.first().map(|id| infos.table.pattern(*id).as_str().to_owned());
     let (Some(a), Some(b)) = (path(one), path(two)) else { return false };
     let both_documents = is_text(&a) && is_text(&b);
     let same_verb = verb(one).is_some() && verb(one) == verb(two);
     if !one.is_known() || !two.is_known() || !(same_verb || both_documents) {
         return false;
     }
-    let touches = |x: &Fact, y: &Fact| {
+    let touches = |x: &StepInfo, y: &StepInfo| {
         let others = || y.files.mentions.iter().chain(&y.files.in_code);
         x.files.writes.iter().any(|id| others().any(|other| other == id || overlaps.of(*id).contains(other)))
     };

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use crate::facts::gather::Fact;
-use crate::facts::ordering::{self, Piece};
 use crate::read::document::Document;
 use crate::read::entry::{self, Outlined};
-use crate::text::clip;
+use crate::step_info::gather::StepInfo;
+use crate::step_info::ordering::{self, Piece};
+use crate::step_info::references::RANGE_MAX;
+use crate::text::{clip, titles};
 
-/// Longest range of groups that is taken apart.
-const GROUP_RANGE_MAX: u32 = 100;
+/// Words at the beginning of a step among which its marks stand.
+const MARKED_WORDS_MAX: usize = 6;
 /// Groups of steps: headings beyond them are not looked at.
 const GROUPS_MAX: usize = 2_000;
 
@@ -24,7 +25,7 @@ pub(crate) struct Group {
 
 /// Steps by all that they are called.
 pub(crate) struct Names<'a> {
-    steps: &'a [Fact],
+    steps: &'a [StepInfo],
     by_name: HashMap<(String, String), Vec<usize>>,
     /// Groups by the words and numbers of their labels.
     by_label: HashMap<(String, String), Vec<usize>>,
@@ -34,7 +35,7 @@ pub(crate) struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// Of `steps`, and of the headings that they are below.
-    pub(crate) fn new(document: &Document<'_>, steps: &'a [Fact]) -> Self {
+    pub(crate) fn new(document: &Document<'_>, steps: &'a [StepInfo]) -> Self {
         let mut by_name: HashMap<(String, String), Vec<usize>> = HashMap::new();
         let mut add = |kind: &str, id: &str, at: usize| {
             let members = by_name.entry((kind.to_owned(), id.to_lowercase())).or_default();
@@ -52,12 +53,9 @@ impl<'a> Names<'a> {
             for code in codes(text) {
                 add("", &code, at);
             }
-            let start = text.get(..40).unwrap_or(text).to_lowercase();
-            if let Some((_, rest)) = start.split_once("[us") {
-                let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-                if digits > 0 && rest[digits..].starts_with(']') {
-                    add("", &format!("us{}", &rest[..digits]), at);
-                }
+            let marks = text.split_whitespace().take(MARKED_WORDS_MAX).filter(|word| word.starts_with('['));
+            if let Some(number) = marks.filter_map(titles::story_number).next() {
+                add("", &format!("us{number}"), at);
             }
             if let Some(rest) = text.trim_start_matches(['*', '[', ' ']).strip_prefix('#') {
                 let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -143,7 +141,7 @@ impl<'a> Names<'a> {
         if low_steps.len() > 1 || high_steps.len() > 1 {
             let letters: String = low.chars().take_while(char::is_ascii_alphabetic).collect();
             let (first, last) = numbers.unwrap_or((0, 0));
-            return (first..=last.min(first.saturating_add(GROUP_RANGE_MAX))).map(|n| self.of(kind, &format!("{letters}{n}"))).collect();
+            return (first..=last.min(first.saturating_add(RANGE_MAX))).map(|n| self.of(kind, &format!("{letters}{n}"))).collect();
         }
         match (low_steps.first(), high_steps.first()) {
             (Some(first), Some(last)) if first <= last => (*first..=*last).map(|at| vec![at]).collect(),

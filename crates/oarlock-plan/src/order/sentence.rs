@@ -1,8 +1,8 @@
 //! One line about order: its pieces are names and relations, and pairs of steps come of them.
 
-use crate::facts::ordering::Piece;
 use crate::order::names::Names;
 use crate::order::spoken::Spoken;
+use crate::step_info::ordering::Piece;
 
 /// What a line said.
 #[derive(Default)]

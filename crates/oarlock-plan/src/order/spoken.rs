@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use crate::facts::gather::Fact;
-use crate::facts::ordering;
-use crate::facts::refs;
-use crate::facts::tables::Row;
 use crate::order::names::Names;
 use crate::order::sentence::Reader;
 use crate::read::document::{Document, Kind};
+use crate::step_info::gather::StepInfo;
+use crate::step_info::ordering;
+use crate::step_info::references;
+use crate::step_info::tables::Row;
 use crate::text::clip;
 use crate::text::phrases::Phrases;
 use crate::text::titles::Role;
@@ -52,7 +52,7 @@ impl Spoken {
 }
 
 /// Reads the sentences of `document` about the order of `steps`, those of its tables too.
-pub(crate) fn read(document: &Document<'_>, steps: &[Fact], rows: &[Row]) -> Spoken {
+pub(crate) fn read(document: &Document<'_>, steps: &[StepInfo], rows: &[Row]) -> Spoken {
     let mut spoken = Spoken::silent(steps.len());
     if steps.len() < 2 {
         return spoken;
@@ -116,16 +116,16 @@ pub(crate) fn read(document: &Document<'_>, steps: &[Fact], rows: &[Row]) -> Spo
             implied,
             at: if in_step { Some(owner[line]) } else { None },
         };
-        let said = reader.read(&pieces);
+        let sentence = reader.read(&pieces);
         // An empty list is a statement too.
         if field && text.trim_end().trim_end_matches(',').ends_with("[]") {
             reader.declare();
         }
-        said.alone.iter().for_each(|at| named_alone[*at] = true);
-        drawn = if kind == Kind::Code { said.last } else { Vec::new() };
-        if said.unclear && spoken.warnings.len() < UNCLEAR_MAX {
+        sentence.alone.iter().for_each(|at| named_alone[*at] = true);
+        drawn = if kind == Kind::Code { sentence.last } else { Vec::new() };
+        if sentence.unclear && spoken.warnings.len() < UNCLEAR_MAX {
             spoken.warnings.push(format!("line {}: this sentence about order is not understood, so its steps stay in order", line + 1));
-            let named = said.named;
+            let named = sentence.named;
             for (k, from) in named.iter().enumerate() {
                 named[k + 1..].iter().for_each(|to| spoken.need(*from.min(to), *from.max(to)));
             }
@@ -168,7 +168,7 @@ impl Spoken {
 }
 
 /// "This phase implements the following in parallel": all that the innermost group of the line has, but for tests of it.
-fn at_once(spoken: &mut Spoken, steps: &[Fact], members: &[usize]) {
+fn at_once(spoken: &mut Spoken, steps: &[StepInfo], members: &[usize]) {
     if !spoken.spend(members.len() * members.len()) {
         return;
     }
@@ -184,7 +184,7 @@ fn says_group_at_once(text: &str) -> bool {
     let lower = text.to_lowercase();
     let group = ["phase", "epic", "milestone", "stage", "wave", "group", "section", "story"];
     let of_group = group.iter().any(|noun| lower.contains(&format!("this {noun}")) || lower.contains(&format!("this {noun}'s")));
-    of_group && lower.contains("parallel") && refs::says_parallel(&lower) && !refs::names_steps(&lower)
+    of_group && lower.contains("parallel") && references::says_parallel(&lower) && !references::names_steps(&lower)
 }
 
 fn has_arrow(text: &str) -> bool {
@@ -234,11 +234,8 @@ fn may_order(text: &str) -> bool {
 /// "**Dependencies:** …", "Depends on: …", "Blocked by …".
 fn is_field(text: &str) -> bool {
     let lower = text.trim_start_matches(['*', '_', ' ', '-', '"']).to_lowercase();
-    ["dependencies", "dependency", "depends", "depends on", "depends-on", "blocked by", "requires", "prerequisites", "prerequisite"]
-        .iter()
-        .any(|name| lower.strip_prefix(name).is_some_and(|rest| rest.trim_start_matches(['*', '_', ' ', '"']).starts_with(':')))
-        || lower.starts_with("depends on ")
-        || lower.starts_with("blocked by ")
+    let name = lower.split(':').next().filter(|name| name.len() < lower.len()).map(|name| name.trim_end_matches(['*', '_', ' ', '"']));
+    name.is_some_and(references::is_field_name) || lower.starts_with("depends on ") || lower.starts_with("blocked by ")
 }
 
 /// What a line of a step says of order: all of a field, else what stands in its last brackets, if these speak of order.

@@ -1,8 +1,8 @@
 //! Twin sections: neighbouring sections of a list of work whose titles differ in one name only, such as "2. Update GraphManager" and "3. Update
 //! PodManager". They do the same to two things, so that neither waits for the other, unless one speaks of the other's name.
 
-use crate::facts::gather::Fact;
-use crate::facts::identifiers;
+use crate::step_info::gather::StepInfo;
+use crate::step_info::identifiers;
 use crate::text::words;
 
 /// More sections are not compared with each other's names.
@@ -16,7 +16,7 @@ struct Section {
 }
 
 /// For each step the number of its section, and that of the first section of the row of twins that this one is in.
-pub(crate) fn of(steps: &[Fact]) -> (Vec<usize>, Vec<Option<usize>>) {
+pub(crate) fn of(steps: &[StepInfo]) -> (Vec<usize>, Vec<Option<usize>>) {
     let (mut section_of, mut twins_of) = none(steps.len());
     let sections = sections(steps);
     if sections.len() < 2 || sections.len() > SECTIONS_MAX {
@@ -47,7 +47,7 @@ pub(crate) fn none(count: usize) -> (Vec<usize>, Vec<Option<usize>>) {
     (vec![0; count], vec![None; count])
 }
 
-fn sections(steps: &[Fact]) -> Vec<Section> {
+fn sections(steps: &[StepInfo]) -> Vec<Section> {
     let mut out: Vec<Section> = Vec::new();
     for (at, step) in steps.iter().enumerate() {
         let begins = at == 0 || steps[at - 1].draft.phase != step.draft.phase || steps[at - 1].draft.mark.group != step.draft.mark.group;
@@ -60,7 +60,7 @@ fn sections(steps: &[Fact]) -> Vec<Section> {
 }
 
 /// The words of a section's title without its number.
-fn title_words(step: &Fact) -> Vec<String> {
+fn title_words(step: &StepInfo) -> Vec<String> {
     let title = words::without_parentheses(step.draft.phase.as_deref().unwrap_or(""));
     let word = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
     title.split_whitespace().map(word).filter(|word| word.contains(char::is_alphabetic)).collect()
@@ -77,7 +77,7 @@ fn own_words<'a>(one: &'a [String], two: &'a [String]) -> Option<(&'a str, &'a s
 }
 
 /// Whether a step of the second section has the name of the first in its title.
-fn speaks_of(steps: &[Fact], one: &Section, two: &Section) -> bool {
+fn speaks_of(steps: &[StepInfo], one: &Section, two: &Section) -> bool {
     let Some((name, _)) = own_words(&one.words, &two.words) else { return true };
     steps[two.steps.clone()].iter().any(|step| step.draft.title.contains(name))
 }

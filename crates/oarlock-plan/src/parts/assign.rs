@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::order::schedule;
-use crate::parts::reading::MINUTES_DEFAULT;
+use crate::parts::interpretation::MINUTES_DEFAULT;
 use crate::plan::{Plan, Subtask};
 use crate::text::words::{each_token, stem, tokens};
 

@@ -4,8 +4,8 @@ use oarlock_model::ident::is_identifier;
 use oarlock_model::limits::{IDENTIFIER_CHARS_MAX, SUBTASKS_MAX};
 
 use crate::PlanError;
-use crate::parts::by::By;
 use crate::parts::floor::Floor;
+use crate::parts::grouping::Grouping;
 
 /// What is asked of the splitter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Options {
     /// Most parts, 1 to 1,000; 99 when absent.
     pub subtasks_max: Option<usize>,
     /// What a part holds.
-    pub by: By,
+    pub grouping: Grouping,
     /// What the document must have at least.
     pub floor: Option<Floor>,
 }
@@ -26,7 +26,7 @@ impl Options {
     /// The usual asking: three agents.
     #[must_use]
     pub fn new(task: impl Into<String>) -> Self {
-        Self { task: task.into(), agents: 3, subtasks_max: None, by: By::Auto, floor: None }
+        Self { task: task.into(), agents: 3, subtasks_max: None, grouping: Grouping::Auto, floor: None }
     }
 
     pub(crate) fn check(&self) -> Result<(), PlanError> {

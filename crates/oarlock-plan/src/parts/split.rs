@@ -4,15 +4,14 @@
 use std::collections::BTreeMap;
 
 use crate::PlanError;
-use crate::facts::gather::{Fact, Facts};
 use crate::order::depend::Order;
 pub(crate) use crate::order::depend::STATED_CONFIDENCE;
 use crate::order::schedule;
-use crate::parts::by::By;
 use crate::parts::group::{self, Cut};
+use crate::parts::grouping::Grouping;
+use crate::parts::interpretation::{Interpretation, SUBTASKS_DEFAULT_MAX};
 use crate::parts::lost;
 use crate::parts::options::Options;
-use crate::parts::reading::{Reading, SUBTASKS_DEFAULT_MAX};
 use crate::plan::{Advice, Plan, Step, Subtask};
 use crate::read::document::{Document, Kind};
 use crate::read::draft::{Draft, Origin, STEPS_MAX};
@@ -20,6 +19,7 @@ use crate::read::format;
 use crate::read::prose;
 use crate::read::sections::Section;
 use crate::rule;
+use crate::step_info::gather::{StepInfo, StepInfos};
 use crate::text::is_placeholder;
 
 /// Work that takes no longer is not worth a second agent.
@@ -56,13 +56,13 @@ pub(crate) fn of(document: &str, read: &Document<'_>, sections: &[Section], opti
     let blanks = found - drafts.len();
     let (lost, lost_items) = if origin == Origin::Plan && found > 0 { lost::find(read, sections, &drafts) } else { (0, Vec::new()) };
     let (drafts, done) = without_done(read, drafts);
-    let reading = Reading::best(read, sections, &drafts, manner, options);
-    let Reading { facts, order, minutes, cut, stated } = &reading;
+    let interpretation = Interpretation::best(read, sections, &drafts, manner, options);
+    let Interpretation { infos, order, minutes, cut, stated } = &interpretation;
     let mut plan = Plan { task: options.task.clone(), format: format.name().to_owned(), planner: "rules".to_owned(), ..Plan::default() };
-    plan.steps = facts.steps.iter().enumerate().map(|(s, fact)| step(s, fact, facts)).collect();
+    plan.steps = infos.steps.iter().enumerate().map(|(s, info)| step(s, info, infos)).collect();
     plan.edges = order.edges.clone();
     plan.conflicts = order.conflicts.clone();
-    plan.warnings = warnings(facts, order, origin, blanks);
+    plan.warnings = warnings(infos, order, origin, blanks);
     if done > 0 {
         let (steps, are) = if done == 1 { ("step", "is") } else { ("steps", "are") };
         plan.warnings.push(format!("{done} {steps} {are} ticked as done and left out"));
@@ -70,7 +70,7 @@ pub(crate) fn of(document: &str, read: &Document<'_>, sections: &[Section], opti
     let reason = if blanks > 0 && blanks * 2 >= found {
         Some("the document is a template that is not filled in".to_owned())
     } else {
-        no_work(facts, document)
+        no_work(infos, document)
     };
     let serial = minutes.iter().fold(0_u64, |a, b| a.saturating_add(*b));
     plan.warnings.extend(lost_items);
@@ -78,19 +78,23 @@ pub(crate) fn of(document: &str, read: &Document<'_>, sections: &[Section], opti
         let (items, are) = if lost == 1 { ("item", "is") } else { ("items", "are") };
         (lost > 0).then(|| format!("{lost} {items} of the work {are} in no step; see the warnings for their lines"))
     });
-    let reason = reason.or_else(|| options.floor?.refuses(document, small_steps(read, facts), serial));
+    let reason = reason.or_else(|| options.floor?.refuses(document, small_steps(read, infos), serial));
     let reason = reason.or_else(|| {
-        let why = not_worth(cut, minutes, options.agents, *stated, facts, order)?;
-        Some(if options.by == By::Auto { why } else { format!("put together by {}, it gains too little: {why}", options.by) })
+        let why = not_worth(cut, minutes, options.agents, *stated, infos, order)?;
+        Some(if options.grouping == Grouping::Auto {
+            why
+        } else {
+            format!("put together by {}, it gains too little: {why}", options.grouping)
+        })
     });
     plan.parallelizable = reason.is_none();
     if reason.is_some() {
-        put_parts(&mut plan, &group::whole(facts.steps.len()), minutes, options);
+        put_parts(&mut plan, &group::whole(infos.steps.len()), minutes, options);
     } else {
         put_parts(&mut plan, cut, minutes, options);
     }
     let by_files = order.causes.files > order.causes.shown;
-    let cut = |agents: usize| Reading::cut(facts, order, minutes, &Options { agents, ..options.clone() });
+    let cut = |agents: usize| Interpretation::cut(infos, order, minutes, &Options { agents, ..options.clone() });
     plan.advice = advice_of(cut, by_files, minutes, plan.parallelizable);
     plan.reason = reason;
     Ok(plan)
@@ -156,32 +160,32 @@ fn check_text(document: &str) -> Result<(), PlanError> {
     Err(PlanError::NulCharacter { line })
 }
 
-fn step(index: usize, fact: &Fact, facts: &Facts) -> Step {
+fn step(index: usize, info: &StepInfo, infos: &StepInfos) -> Step {
     Step {
         n: index + 1,
-        title: fact.draft.title.clone(),
-        line: fact.draft.line + 1,
-        end: fact.draft.last + 1,
-        lines: vec![[fact.draft.line + 1, fact.draft.last + 1]],
-        writes: fact.files.writes.iter().map(|id| facts.table.pattern(*id).as_str().to_owned()).collect(),
-        estimate_minutes: fact.minutes,
-        phase: fact.draft.phase.clone(),
+        title: info.draft.title.clone(),
+        line: info.draft.line + 1,
+        end: info.draft.last + 1,
+        lines: vec![[info.draft.line + 1, info.draft.last + 1]],
+        writes: info.files.writes.iter().map(|id| infos.table.pattern(*id).as_str().to_owned()).collect(),
+        estimate_minutes: info.minutes,
+        phase: info.draft.phase.clone(),
     }
 }
 
 /// The steps of a document, each counted as the items that it lists, if it lists any: a component of four items is four steps of work.
-fn small_steps(read: &Document<'_>, facts: &Facts) -> usize {
+fn small_steps(read: &Document<'_>, infos: &StepInfos) -> usize {
     let count = |draft: &Draft| {
         let items = || (draft.line + 1..=draft.last).map(|i| read.lines[i]).filter(|line| matches!(line.kind, Kind::Item(_)));
         let outer = items().map(|line| line.indent).min();
         items().filter(|line| Some(line.indent) == outer).count().max(1)
     };
-    facts.steps.iter().map(|fact| count(&fact.draft)).sum()
+    infos.steps.iter().map(|info| count(&info.draft)).sum()
 }
 
 /// Why there is nothing to split, before any order is looked at.
-fn no_work(facts: &Facts, document: &str) -> Option<String> {
-    let steps = &facts.steps;
+fn no_work(infos: &StepInfos, document: &str) -> Option<String> {
+    let steps = &infos.steps;
     if document.trim().is_empty() {
         return Some("the document is empty".to_owned());
     }
@@ -198,13 +202,13 @@ fn no_work(facts: &Facts, document: &str) -> Option<String> {
 ///
 /// `stated` are the minutes that the document gives for all of it, more than any when it only gives some for its steps, and nothing
 /// when it gives none.
-fn not_worth(cut: &Cut, minutes: &[u64], agents: usize, stated: Option<u64>, facts: &Facts, order: &Order) -> Option<String> {
+fn not_worth(cut: &Cut, minutes: &[u64], agents: usize, stated: Option<u64>, infos: &StepInfos, order: &Order) -> Option<String> {
     let serial = minutes.iter().fold(0_u64, |a, b| a.saturating_add(*b));
     if agents == 1 {
         return Some("one agent works on one thing at a time".to_owned());
     }
     if is_chain(cut) {
-        return Some(in_order(facts, order));
+        return Some(in_order(infos, order));
     }
     if !rule::is_on(rule::WORTH) {
         return None;
@@ -252,9 +256,9 @@ fn saves_only(saved: u64, serial: u64) -> String {
 }
 
 /// Why no two steps can run at once.
-fn in_order(facts: &Facts, order: &Order) -> String {
+fn in_order(infos: &StepInfos, order: &Order) -> String {
     let causes = &order.causes;
-    let unknown = unknown_writers(facts);
+    let unknown = unknown_writers(infos);
     if causes.unknown >= causes.files.max(causes.shown) && !unknown.is_empty() {
         return format!(
             "no two steps are shown to be independent: {} {} no files to write",
@@ -272,9 +276,9 @@ fn in_order(facts: &Facts, order: &Order) -> String {
     "each step needs the one before it".to_owned()
 }
 
-fn unknown_writers(facts: &Facts) -> Vec<usize> {
-    let silent = |f: &Fact| !f.is_known() && !f.looks_at_something();
-    (0..facts.steps.len()).filter(|s| silent(&facts.steps[*s])).collect()
+fn unknown_writers(infos: &StepInfos) -> Vec<usize> {
+    let silent = |f: &StepInfo| !f.is_known() && !f.looks_at_something();
+    (0..infos.steps.len()).filter(|s| silent(&infos.steps[*s])).collect()
 }
 
 fn steps_text(steps: &[usize]) -> String {
@@ -283,7 +287,7 @@ fn steps_text(steps: &[usize]) -> String {
     format!("{} {}{more}", if steps.len() == 1 { "step" } else { "steps" }, shown.join(", "))
 }
 
-fn warnings(facts: &Facts, order: &Order, origin: Origin, blanks: usize) -> Vec<String> {
+fn warnings(infos: &StepInfos, order: &Order, origin: Origin, blanks: usize) -> Vec<String> {
     let mut out = Vec::new();
     if origin == Origin::Criteria {
         out.push("the document has no plan; its acceptance criteria are taken for steps".to_owned());
@@ -294,15 +298,15 @@ fn warnings(facts: &Facts, order: &Order, origin: Origin, blanks: usize) -> Vec<
     if blanks > 0 {
         out.push(format!("{blanks} steps are blanks of a template and are left out"));
     }
-    let unknown = unknown_writers(facts);
+    let unknown = unknown_writers(infos);
     if !unknown.is_empty() {
         out.push(format!("the files that these write are not known: {}", steps_text(&unknown)));
     }
-    if !facts.unclaimed.is_empty() && !facts.steps.is_empty() {
-        let shown: Vec<&str> = facts.unclaimed.iter().map(String::as_str).take(8).collect();
+    if !infos.unclaimed.is_empty() && !infos.steps.is_empty() {
+        let shown: Vec<&str> = infos.unclaimed.iter().map(String::as_str).take(8).collect();
         out.push(format!("listed files that no step names: {}", shown.join(", ")));
     }
-    if facts.table.full {
+    if infos.table.full {
         out.push("the document names more files than are compared; the steps that name the rest stay in order".to_owned());
     }
     out.extend(order.warnings.iter().cloned());

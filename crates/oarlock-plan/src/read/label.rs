@@ -8,6 +8,9 @@ static WORDS: List = List::new(
      module, feature, layer, iteration, day, wave, item, section, chunk, stream",
 );
 
+/// Words by which sentences name steps and groups besides. They begin no label: "Story 2" and "Issue 4" have readers of their own.
+static NOUNS: List = List::new("issue, story, group, epic");
+
 /// A label and what follows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Label<'a> {
@@ -27,6 +30,13 @@ pub(crate) fn words() -> impl Iterator<Item = &'static str> {
 /// Whether `word` (lower case, singular or plural) is one of the words that labels begin with.
 pub(crate) fn is_label_word(word: &str) -> bool {
     WORDS.has(word) || word.strip_suffix('s').is_some_and(|w| WORDS.has(w))
+}
+
+/// The singular of a word that names steps or groups of them, in lower case: one that labels begin with, or one that only sentences use.
+pub(crate) fn noun(word: &str) -> Option<&'static str> {
+    let find = |word: &str| WORDS.iter().chain(NOUNS.iter()).find(|noun| *noun == word);
+    let plural = || if word == "stories" { find("story") } else { word.strip_suffix('s').and_then(find) };
+    find(word).or_else(plural)
 }
 
 /// The label of a heading or of a line in bold type.

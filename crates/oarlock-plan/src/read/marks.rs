@@ -129,7 +129,7 @@ fn has_single_letter(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::refs;
+    use crate::step_info::references;
     use crate::text::words;
 
     /// Pieces of which lines are made.
@@ -205,7 +205,11 @@ mod tests {
             assert!(marks.path() || paths::find(&line, 16).is_empty(), "a path: {line}");
             assert!(marks.definite() || words::definite_stems(&line).is_empty(), "something that is there: {line}");
             assert!(marks.awaits() || !titles::says_wait("", std::iter::once(line.as_str())), "a wait: {line}");
-            assert_eq!(refs::said_of(&line, marks), refs::said_of(&line, Marks::ALL), "about other steps: {line}");
+            assert_eq!(
+                references::statements_of_line(&line, marks),
+                references::statements_of_line(&line, Marks::ALL),
+                "about other steps: {line}"
+            );
         }
     }
 }

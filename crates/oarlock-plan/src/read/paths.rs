@@ -1,5 +1,5 @@
 //! File paths in prose: which words of a line are paths, and the pattern that each stands for.
-//! Whether a step writes or only reads the file is decided in `facts/files.rs`.
+//! Whether a step writes or only reads the file is decided in `step_info/files.rs`.
 
 use oarlock_model::pattern::{self, KNOWN_FILE_NAMES, Pattern, is_file_extension, is_known_file_name};
 

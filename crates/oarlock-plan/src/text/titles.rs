@@ -72,8 +72,15 @@ pub(crate) fn makes_something(title: &str) -> bool {
 /// Whether the title of a phase tells a story of a user, as in plans that are made from specifications: "US1, a reader books a seat".
 pub(crate) fn is_story(phase: &str) -> bool {
     let lower = phase.to_lowercase();
-    lower.contains("user story")
-        || split(&lower, false).iter().any(|w| w.strip_prefix("us").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())))
+    lower.contains("user story") || split(&lower, false).iter().any(|word| story_number(word).is_some())
+}
+
+/// The number of a story in a mark such as "US1" or "Story 2", in either case and with its brackets or without.
+pub(crate) fn story_number(mark: &str) -> Option<&str> {
+    let mark = mark.trim_start_matches('[').trim_end_matches(']');
+    let behind = |word: &str| mark.get(..word.len()).filter(|head| head.eq_ignore_ascii_case(word)).map(|_| mark[word.len()..].trim());
+    let number = behind("us").or_else(|| behind("story"))?;
+    (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some(number)
 }
 
 /// What a step says that begins when all others are done.
@@ -178,9 +185,20 @@ pub(crate) fn is_main_entry(title: &str) -> bool {
 
 /// Whether a title sets up what all else stands on.
 pub(crate) fn lays_ground(title: &str) -> bool {
-    let title = title.to_lowercase();
-    ["structure", "set up", "setup", "scaffold", "bootstrap", "init", "install", "foundation"].iter().any(|w| title.contains(w))
+    let words = tokens(title);
+    let is_ground = |word: &String| GROUNDS.iter().any(|start| word.starts_with(start));
+    words.iter().any(is_ground) || words.windows(2).any(|pair| pair[0] == "set" && pair[1] == "up")
 }
+
+/// Whether a title begins by setting something up: "Install the packages".
+pub(crate) fn begins_ground(title: &str) -> bool {
+    let words = tokens(title);
+    let begins = |word: &String| GROUNDS.iter().any(|start| word.starts_with(start));
+    words.first().is_some_and(begins) || words.len() > 1 && words[0] == "set" && words[1] == "up"
+}
+
+/// How words begin that name a set-up.
+static GROUNDS: [&str; 8] = ["structure", "setup", "scaffold", "bootstrap", "initial", "init", "install", "foundation"];
 
 /// Whether a title begins by giving the work away: "Publish to the registry".
 pub(crate) fn gives_away(title: &str) -> bool {

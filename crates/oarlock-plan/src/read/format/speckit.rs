@@ -35,7 +35,7 @@ pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
         let (marks, title) = bracketed(rest);
         let mut draft = entry::draft(document, one, "id", &code.to_lowercase(), title);
         draft.mark.beside = marks.iter().any(|mark| mark.eq_ignore_ascii_case("p")) || ends_in_mark(rest);
-        let of_story = marks.iter().any(|mark| is_story_mark(mark));
+        let of_story = marks.iter().any(|mark| titles::story_number(mark).is_some());
         let above: Vec<usize> = outlined.above(one.line).into_iter().filter(|heading| outlined.line(*heading) != one.line).collect();
         let phase = above
             .iter()
@@ -83,11 +83,4 @@ fn bracketed(text: &str) -> (Vec<&str>, &str) {
 /// "Create the model [P]".
 fn ends_in_mark(text: &str) -> bool {
     text.trim_end_matches(['*', ' ']).ends_with("[P]")
-}
-
-/// "US1", and "Story 2".
-fn is_story_mark(mark: &str) -> bool {
-    let mark = mark.to_ascii_lowercase();
-    let number = mark.strip_prefix("us").or_else(|| mark.strip_prefix("story"));
-    number.is_some_and(|number| number.trim().starts_with(|c: char| c.is_ascii_digit()))
 }

@@ -4,12 +4,12 @@
 
 use oarlock_model::pattern::Pattern;
 
-use crate::facts::overlap::{Id, Table};
 use crate::read::document::{Document, Kind};
 use crate::read::draft::Draft;
 use crate::read::label;
 use crate::read::paths::{self, Found};
 use crate::rule;
+use crate::step_info::overlap::{Id, Table};
 use crate::text::titles;
 use crate::text::verbs::{self, Deed, is_writing};
 use crate::text::words::{each_token, tokens};

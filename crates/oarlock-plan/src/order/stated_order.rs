@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use oarlock_model::text::visible_line;
 
-use crate::facts::gather::Fact;
-use crate::facts::refs::{Statement, Target};
-use crate::facts::tables::Row;
 use crate::order::schedule;
 use crate::order::spoken::Spoken;
 use crate::read::format::Manner;
 use crate::rule;
+use crate::step_info::gather::StepInfo;
+use crate::step_info::references::{Statement, Target};
+use crate::step_info::tables::Row;
 use crate::text::List;
 use crate::text::words::naming_stems;
 
@@ -40,7 +40,7 @@ pub(crate) struct Outside<'a> {
 
 /// What the document says about order.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct StatedOrder {
     /// Pairs of steps, the earlier one first.
     pub(crate) stated: BTreeSet<(usize, usize)>,
     /// Those of them that stand in for a need that no step answers to.
@@ -57,9 +57,9 @@ pub(crate) struct Said {
     spoken: Spoken,
 }
 
-impl Said {
+impl StatedOrder {
     /// Reads the statements of the steps, and those that stand elsewhere: of tables, and about groups.
-    pub(crate) fn read(steps: &[Fact], outside: Outside<'_>, manner: Manner) -> Self {
+    pub(crate) fn read(steps: &[StepInfo], outside: Outside<'_>, manner: Manner) -> Self {
         let Outside { rows, side_by_side, mut spoken, done } = outside;
         // What stories need besides other stories is the format's to say.
         if manner == Manner::Marked {
@@ -67,7 +67,7 @@ impl Said {
         }
         let is_stated = rule::is_on(rule::STATED);
         let declared = steps.iter().map(|step| is_stated && step.statements.declared).collect();
-        let mut said = Self {
+        let mut stated_order = Self {
             stated: BTreeSet::new(),
             guessed: HashSet::new(),
             beside: HashSet::new(),
@@ -82,7 +82,7 @@ impl Said {
             // A label inside a task may number its own pieces.
             let is_own = |statement: &&Statement| step.draft.mark.numbers_inside && names_a_piece(statement);
             for statement in step.statements.list.iter().filter(|_| is_stated).filter(|statement| !is_own(statement)) {
-                said.take(&index, at, statement, &mut unclear);
+                stated_order.take(&index, at, statement, &mut unclear);
             }
         }
         // A table may number the steps in its own way; its titles tell which ones it means.
@@ -96,27 +96,27 @@ impl Said {
             .collect();
         for (row, found) in rows.iter().zip(&found).filter(|_| rule::is_on(rule::TABLES)) {
             for at in found.iter().copied() {
-                said.declared[at] |= row.said.declared;
-                for statement in &row.said.list {
+                stated_order.declared[at] |= row.statements.declared;
+                for statement in &row.statements.list {
                     match statement {
                         Statement::Needs(Target::Labelled(_, id)) if numbers.contains_key(id) => {
-                            said.stated.extend(numbers.get(id).filter(|from| **from != at).map(|from| (*from, at)));
+                            stated_order.stated.extend(numbers.get(id).filter(|from| **from != at).map(|from| (*from, at)));
                         }
-                        _ => said.take(&index, at, statement, &mut unclear),
+                        _ => stated_order.take(&index, at, statement, &mut unclear),
                     }
                 }
             }
         }
         unclear.retain(|_, name| !done.contains(name.rsplit(' ').next().unwrap_or(name)));
-        said.wait_for_all(&unclear);
+        stated_order.wait_for_all(&unclear);
         for group in side_by_side.iter().filter(|_| is_stated) {
-            said.all_free |= group.first() == Some(&Target::All);
+            stated_order.all_free |= group.first() == Some(&Target::All);
             // "Phases 4 and 5 run in parallel" says nothing of the steps of one phase among themselves.
             let parts: Vec<Vec<usize>> = group.iter().map(|target| index.resolve(None, target)).collect();
             for (k, one) in parts.iter().enumerate() {
                 for two in &parts[k + 1..] {
                     let pairs = one.iter().flat_map(|a| two.iter().map(move |b| (*a.min(b), *a.max(b))));
-                    said.beside.extend(pairs.filter(|(a, b)| a != b).take(BESIDE_PAIRS_MAX));
+                    stated_order.beside.extend(pairs.filter(|(a, b)| a != b).take(BESIDE_PAIRS_MAX));
                 }
             }
         }
@@ -126,25 +126,25 @@ impl Said {
             // What a format marks as parallel is bound by that format.
             let is_parallel = step.statements.parallel && step.draft.mark.group == 0;
             if !is_parallel || run.last().is_some_and(|l| steps[*l].draft.phase != step.draft.phase) {
-                said.set_beside(&run);
+                stated_order.set_beside(&run);
                 run.clear();
             }
             if is_parallel {
                 run.push(at);
             }
         }
-        said.set_beside(&run);
+        stated_order.set_beside(&run);
         let groups: BTreeSet<usize> = steps.iter().filter_map(|s| s.beside).collect();
         for group in groups {
             let members: Vec<usize> = (0..steps.len()).filter(|s| steps[*s].beside == Some(group)).collect();
-            said.set_beside(&members);
+            stated_order.set_beside(&members);
         }
         if is_stated {
-            said.stated.extend(&spoken.needs);
-            said.warnings.extend(spoken.warnings.iter().cloned());
-            said.spoken = spoken;
+            stated_order.stated.extend(&spoken.needs);
+            stated_order.warnings.extend(spoken.warnings.iter().cloned());
+            stated_order.spoken = spoken;
         }
-        said
+        stated_order
     }
 
     /// Whether the document says that `to` needs `from`.
@@ -266,7 +266,7 @@ fn shown(target: &Target) -> String {
 
 /// The steps by their labels and titles, so that naming one costs the same in a long plan.
 struct Index<'a> {
-    steps: &'a [Fact],
+    steps: &'a [StepInfo],
     labels: HashMap<(&'a str, &'a str), Vec<usize>>,
     phases: HashMap<(&'a str, &'a str), Vec<usize>>,
     /// The words of their labels.
@@ -277,7 +277,7 @@ struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    fn new(steps: &'a [Fact]) -> Self {
+    fn new(steps: &'a [StepInfo]) -> Self {
         let mut labels: HashMap<_, Vec<usize>> = HashMap::new();
         let mut phases: HashMap<_, Vec<usize>> = HashMap::new();
         for (s, step) in steps.iter().enumerate() {
@@ -334,7 +334,7 @@ impl<'a> Index<'a> {
     /// Whether a target that no step answers to must have meant one: not an own part of the step, and no "section 2" of
     /// another text unless a field or brackets say that it is needed.
     fn means_a_step(&self, at: usize, target: &Target) -> bool {
-        let Fact { draft, statements, .. } = &self.steps[at];
+        let StepInfo { draft, statements, .. } = &self.steps[at];
         let Target::Labelled(kind, id) = target else {
             // "a tolerance that depends on the zoom level" tells how a program works; a field, or a step that begins so, tells what is needed.
             let begins = |name: &str| draft.title.to_lowercase().contains(name.trim());

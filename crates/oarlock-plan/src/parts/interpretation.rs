@@ -3,16 +3,13 @@
 
 use std::collections::HashSet;
 
-use crate::facts::gather::{self, Fact, Facts};
-use crate::facts::refs::{self, Target};
-use crate::facts::tables;
 use crate::order::bits::Bits;
 use crate::order::depend::{self, Order};
-use crate::order::said::Outside;
 use crate::order::schedule;
 use crate::order::spoken;
-use crate::parts::by;
+use crate::order::stated_order::Outside;
 use crate::parts::group::{self, Cut};
+use crate::parts::grouping;
 use crate::parts::options::Options;
 use crate::read::document::{Document, Kind};
 use crate::read::draft::{Draft, STEPS_MAX};
@@ -20,6 +17,9 @@ use crate::read::format::Manner;
 use crate::read::name;
 use crate::read::sections::{self, Section};
 use crate::rule;
+use crate::step_info::gather::{self, StepInfo, StepInfos};
+use crate::step_info::references::{self, Target};
+use crate::step_info::tables;
 use crate::text::clip;
 use crate::text::titles::Role;
 use crate::text::words;
@@ -35,9 +35,9 @@ const SIDE_BY_SIDE_MAX: usize = 50;
 pub(crate) const SUBTASKS_DEFAULT_MAX: usize = 99;
 
 /// What a document says when its phases are read in one way.
-pub(crate) struct Reading {
+pub(crate) struct Interpretation {
     /// The steps.
-    pub(crate) facts: Facts,
+    pub(crate) infos: StepInfos,
     /// Their order.
     pub(crate) order: Order,
     /// Minutes of each.
@@ -48,7 +48,7 @@ pub(crate) struct Reading {
     pub(crate) stated: Option<u64>,
 }
 
-impl Reading {
+impl Interpretation {
     /// The reading of `drafts` that lets most run at once; `manner` is how their format binds them, where it says what the steps are.
     pub(crate) fn best(document: &Document<'_>, sections: &[Section], drafts: &[Draft], manner: Option<Manner>, options: &Options) -> Self {
         let fine = Self::of(document, sections, drafts, &HashSet::new(), manner, options);
@@ -65,8 +65,8 @@ impl Reading {
     /// title of its phase does not.
     fn keeps(&self, fine: &Self) -> bool {
         let above = self.above();
-        let at = |step: &Fact| self.facts.steps.iter().position(|own| (own.draft.line..=own.draft.last).contains(&step.draft.line));
-        let place: Vec<Option<usize>> = fine.facts.steps.iter().map(at).collect();
+        let at = |step: &StepInfo| self.infos.steps.iter().position(|own| (own.draft.line..=own.draft.last).contains(&step.draft.line));
+        let place: Vec<Option<usize>> = fine.infos.steps.iter().map(at).collect();
         fine.order.by_content.iter().map(|(from, to)| (place[*from], place[*to])).all(|ends| match ends {
             (Some(one), Some(two)) => one == two || above[two].has(one),
             _ => true,
@@ -88,28 +88,28 @@ impl Reading {
         options: &Options,
     ) -> Self {
         let title = name::title_of(document);
-        let facts = gather::facts(document, sections, drafts.to_vec(), whole, title.as_deref(), manner.is_some());
+        let infos = gather::infos(document, sections, drafts.to_vec(), whole, title.as_deref(), manner.is_some());
         let done = done(document);
         let rows = tables::rows(document);
         let outside = Outside {
             done: &done,
             rows: &rows,
-            side_by_side: &side_by_side(document, &facts),
-            spoken: spoken::read(document, &facts.steps, &rows),
+            side_by_side: &side_by_side(document, &infos),
+            spoken: spoken::read(document, &infos.steps, &rows),
         };
-        let in_prose = || if is_ordered(document, &facts.steps) { Manner::Chain } else { Manner::Content };
-        let order = depend::order(&facts, outside, manner.unwrap_or_else(in_prose));
+        let in_prose = || if is_ordered(document, &infos.steps) { Manner::Chain } else { Manner::Content };
+        let order = depend::order(&infos, outside, manner.unwrap_or_else(in_prose));
         let total = sections::total_minutes(document);
-        let minutes = minutes(&facts.steps, total);
-        let estimated = total.is_some() || facts.steps.iter().any(|s| s.minutes.is_some());
-        let cut = Self::cut(&facts, &order, &minutes, options);
-        Self { facts, order, minutes, cut, stated: estimated.then(|| total.unwrap_or(u64::MAX)) }
+        let minutes = minutes(&infos.steps, total);
+        let estimated = total.is_some() || infos.steps.iter().any(|s| s.minutes.is_some());
+        let cut = Self::cut(&infos, &order, &minutes, options);
+        Self { infos, order, minutes, cut, stated: estimated.then(|| total.unwrap_or(u64::MAX)) }
     }
 
     /// The parts of steps in this order, as they are asked for.
-    pub(crate) fn cut(facts: &Facts, order: &Order, minutes: &[u64], options: &Options) -> Cut {
+    pub(crate) fn cut(infos: &StepInfos, order: &Order, minutes: &[u64], options: &Options) -> Cut {
         let most = options.subtasks_max.unwrap_or(SUBTASKS_DEFAULT_MAX);
-        match by::parts(facts, &order.needs, options.by) {
+        match grouping::parts(infos, &order.needs, options.grouping) {
             Some(parts) => group::cut_as(parts, &order.needs, minutes, options.agents, most),
             None => group::cut(&order.needs, minutes, options.agents, most),
         }
@@ -117,7 +117,7 @@ impl Reading {
 
     /// Phases that were taken apart for nothing: each of their parts waits for another of them.
     fn chained_phases(&self) -> HashSet<usize> {
-        let steps = &self.facts.steps;
+        let steps = &self.infos.steps;
         let phases: HashSet<usize> = steps.iter().filter_map(|step| step.taken_from).collect();
         if phases.is_empty() {
             return phases;
@@ -151,29 +151,29 @@ fn done(document: &Document<'_>) -> HashSet<String> {
 }
 
 /// Whether the steps are the numbered items of a section that is called an order: "Implementation order", "Execution sequence".
-fn is_ordered(document: &Document<'_>, steps: &[Fact]) -> bool {
+fn is_ordered(document: &Document<'_>, steps: &[StepInfo]) -> bool {
     let Some((first, last)) = steps.first().zip(steps.last()) else { return false };
     let above = document.headings.partition_point(|heading| heading.line < first.draft.line).checked_sub(1);
     let Some(heading) = above.map(|at| &document.headings[at]).filter(|heading| last.draft.line < heading.end) else { return false };
     let says_order = words::each_token(clip(document.text(heading.line))).any(|word| ["order", "sequence"].contains(&&*word));
-    let is_numbered = |step: &Fact| matches!(document.lines[step.draft.line].kind, Kind::Item(Some(_)));
+    let is_numbered = |step: &StepInfo| matches!(document.lines[step.draft.line].kind, Kind::Item(Some(_)));
     says_order && steps.iter().all(is_numbered)
 }
 
 /// Statements about groups of steps that stand outside the steps themselves, or in them.
-fn side_by_side(document: &Document<'_>, facts: &Facts) -> Vec<Vec<Target>> {
-    if facts.steps.is_empty() {
+fn side_by_side(document: &Document<'_>, infos: &StepInfos) -> Vec<Vec<Target>> {
+    if infos.steps.is_empty() {
         return Vec::new();
     }
     let prose = |i: &usize| matches!(document.lines[*i].kind, Kind::Text | Kind::Item(_));
     // What a step says of its own pieces is not said of the steps.
     let mut inside = vec![false; document.lines.len()];
-    facts.steps.iter().for_each(|step| inside[step.draft.line..=step.draft.last].fill(true));
+    infos.steps.iter().for_each(|step| inside[step.draft.line..=step.draft.last].fill(true));
     (0..document.lines.len())
         .filter(|i| document.lines[*i].marks.beside() && prose(i))
         .map(|i| (i, clip(document.text(i))))
         .filter(|(_, text)| ["arallel", "ndependent", "oncurrent", "imultaneous"].iter().any(|w| text.contains(w)))
-        .map(|(i, text)| (i, refs::side_by_side(text)))
+        .map(|(i, text)| (i, references::side_by_side(text)))
         .filter(|(i, targets)| !(targets.is_empty() || inside[*i] && targets[0] == Target::All))
         .map(|(_, targets)| targets)
         .take(SIDE_BY_SIDE_MAX)
@@ -181,14 +181,14 @@ fn side_by_side(document: &Document<'_>, facts: &Facts) -> Vec<Vec<Target>> {
 }
 
 /// Minutes of each step: its own, its share of its phase, its share of the whole, or the default.
-fn minutes(steps: &[Fact], total: Option<u64>) -> Vec<u64> {
+fn minutes(steps: &[StepInfo], total: Option<u64>) -> Vec<u64> {
     let own: Vec<Option<u64>> = steps.iter().map(|s| s.minutes.or(s.share)).collect();
     let known: u64 = own.iter().flatten().fold(0, |a, b| a.saturating_add(*b));
     let unknown = u64::try_from(own.iter().filter(|m| m.is_none()).count()).unwrap_or(1);
     let counted = u64::try_from(steps.len()).unwrap_or(1) - unknown;
     let rest = total.and_then(|t| t.checked_sub(known)).filter(|rest| *rest > 0 && unknown > 0).map(|rest| (rest / unknown).max(1));
     let usual = (counted > 0).then(|| (known / counted.max(1)).max(1));
-    let assumed = |s: &Fact| match s.role {
+    let assumed = |s: &StepInfo| match s.role {
         Role::Inspect if !s.draft.looks => SIDE_MINUTES_DEFAULT,
         Role::Design | Role::Verify | Role::Finish => SIDE_MINUTES_DEFAULT,
         _ => MINUTES_DEFAULT,

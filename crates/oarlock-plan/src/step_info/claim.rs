@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use oarlock_model::pattern::Pattern;
 
-use crate::facts::files::{StepFiles, is_document, is_test, push_bounded};
-use crate::facts::overlap::{Id, Table};
 use crate::read::document::{Document, Kind};
 use crate::read::sections::Listed;
 use crate::rule;
+use crate::step_info::files::{StepFiles, is_document, is_test, push_bounded};
+use crate::step_info::overlap::{Id, Table};
 use crate::text::titles::Role;
 use crate::text::words::{each_token, naming_stems, stem};
 use crate::text::{clip, folder_and_name};

@@ -1,8 +1,8 @@
 //! Tables that say what each step needs: a row for a step, a column for its dependencies.
 
-use crate::facts::refs::{self, Statements, Target};
 use crate::read::document::{Document, Kind};
 use crate::read::label;
+use crate::step_info::references::{self, Statements, Target};
 use crate::text::words;
 use crate::text::{clip, plain};
 
@@ -17,7 +17,7 @@ pub(crate) struct Row {
     /// The step, by the ways the row names it: the first that fits counts.
     pub(crate) names: Vec<Target>,
     /// What it needs.
-    pub(crate) said: Statements,
+    pub(crate) statements: Statements,
     /// The same as a sentence of names, which may be those of groups: "US3 depends on US1 + US2".
     pub(crate) sentence: String,
 }
@@ -40,7 +40,7 @@ pub(crate) fn rows(document: &Document<'_>) -> Vec<Row> {
         if is_head {
             column = cells
                 .iter()
-                .position(|cell| refs::is_field_name(&cell.to_lowercase()))
+                .position(|cell| references::is_field_name(&cell.to_lowercase()))
                 .filter(|_| cells.iter().any(|cell| lists_steps(cell)));
         } else if let Some(column) = column
             && !is_underline(clip(text))
@@ -55,7 +55,7 @@ pub(crate) fn rows(document: &Document<'_>) -> Vec<Row> {
             let subject = cells.iter().enumerate().find(|(k, cell)| *k != column && cell.contains(|c: char| c.is_alphanumeric()));
             let subject = subject.map_or("", |(_, cell)| cell.as_str());
             let sentence = format!("{} depends on {}", words::without_parentheses(subject), words::without_parentheses(needs));
-            out.push(Row { names, said: refs::of_field(&needs.to_lowercase()), sentence });
+            out.push(Row { names, statements: references::of_field(&needs.to_lowercase()), sentence });
         }
     }
     out
@@ -96,7 +96,7 @@ fn names_of(cell: &str) -> Vec<Target> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::refs::Statement;
+    use crate::step_info::references::Statement;
 
     #[test]
     fn rows_say_what_steps_need() {
@@ -105,9 +105,9 @@ mod tests {
         let step = |n: &str| Target::Labelled("step".to_owned(), n.to_owned());
         assert_eq!(rows.len(), 3);
         assert_eq!(rows[0].names[0], Target::Labelled(String::new(), "1".to_owned()));
-        assert!(rows[0].said.declared && rows[0].said.list.is_empty());
-        assert_eq!(rows[1].said.list, [Statement::Needs(step("1"))]);
-        assert!(!rows[2].said.declared, "an empty cell says nothing");
+        assert!(rows[0].statements.declared && rows[0].statements.list.is_empty());
+        assert_eq!(rows[1].statements.list, [Statement::Needs(step("1"))]);
+        assert!(!rows[2].statements.declared, "an empty cell says nothing");
     }
 
     #[test]

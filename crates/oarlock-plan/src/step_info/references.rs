@@ -10,7 +10,7 @@ use crate::text::{List, clip};
 /// Statements of one step that are kept.
 const STATEMENTS_MAX: usize = 64;
 /// Longest run of numbers ("2-40") that is taken apart.
-const RANGE_MAX: u32 = 200;
+pub(crate) const RANGE_MAX: u32 = 200;
 
 /// A step as another one names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(crate) struct Statements {
 }
 
 static FIELDS: List = List::new(
-    "depends on, depends, dependencies, dependency, blocked by, requires, needs, prerequisites, \
+    "depends on, depends-on, depends_on, depends, dependencies, dependency, blocked by, blocked_by, requires, needs, prerequisites, \
      prerequisite",
 );
 /// Words that may follow the numbers of steps.
@@ -490,7 +490,7 @@ fn statement(before: &[&str], target: Target, parallel: bool) -> Statement {
 
 /// What the first line of a step says, if it has these marks.
 #[cfg(test)]
-pub(crate) fn said_of(line: &str, marks: Marks) -> Statements {
+pub(crate) fn statements_of_line(line: &str, marks: Marks) -> Statements {
     let mut out = Statements::default();
     read_line(&line.to_lowercase(), May::of(marks, line), true, &mut out);
     out

@@ -5,15 +5,16 @@ use std::collections::{HashMap, HashSet};
 
 use oarlock_model::pattern::Pattern;
 
-use crate::facts::claim::{self, Claimant};
-use crate::facts::estimate;
-use crate::facts::files::{self, StepFiles};
-use crate::facts::overlap::{Id, Table};
-use crate::facts::refs;
 use crate::read::document::Document;
 use crate::read::draft::{Draft, STEPS_MAX};
 use crate::read::sections::Listed;
 use crate::rule;
+use crate::step_info::claim::{self, Claimant};
+use crate::step_info::estimate;
+use crate::step_info::files::{self, StepFiles};
+use crate::step_info::inherit;
+use crate::step_info::overlap::{Id, Table};
+use crate::step_info::references;
 use crate::text::titles::{self, Role};
 use crate::text::words;
 use crate::text::{List, clip, name_of};
@@ -84,7 +85,7 @@ impl<'a> Surveyor<'a> {
             let count = if draft.items.len() < 2 { 1 } else { draft.items.len() };
             let own = &files[at..at + count];
             at += count;
-            let parallel = refs::of_draft(document, &Draft { last: draft.line, ..draft.clone() }).parallel;
+            let parallel = references::of_draft(document, &Draft { last: draft.line, ..draft.clone() }).parallel;
             let apart = || {
                 let known: Vec<&StepFiles> = own.iter().filter(|f| !f.writes.is_empty() && !f.partial).collect();
                 let meet =
@@ -105,7 +106,7 @@ impl<'a> Surveyor<'a> {
     /// Roles and files of the units, the listed files given to those that fit.
     pub(crate) fn survey(&mut self, units: &[Unit], table: &mut Table) -> (Vec<Role>, Vec<StepFiles>, Vec<usize>) {
         let mut files: Vec<StepFiles> = units.iter().map(|u| self.files_of(&u.draft, table)).collect();
-        self.inherit(units, &mut files);
+        inherit::from_above(self.document, units, &mut files);
         let mut roles = Vec::with_capacity(units.len());
         let mut built = false;
         for (unit, files) in units.iter().zip(&files) {
@@ -121,22 +122,6 @@ impl<'a> Surveyor<'a> {
             titles.iter().zip(&roles).map(|((title, items), role)| Claimant { title, items, role: *role }).collect();
         let unclaimed = claim::claim_listed(self.listed, &claimants, &mut files, self.about);
         (roles, files, unclaimed)
-    }
-
-    /// An item of a group that names code and no file works on the file of the nearest item above: "Write a failing test `testTides()`" below
-    /// "Create the test file `tests/tides.rs`".
-    fn inherit(&self, units: &[Unit], files: &mut [StepFiles]) {
-        for at in 1..units.len() {
-            let (above, own) = (&units[at - 1].draft, &units[at].draft);
-            let is_of_group = own.mark.group > 0 && own.mark.group == above.mark.group && own.mark.part == above.mark.part;
-            let is_silent = files[at].writes.is_empty() && self.document.paths(own.line, 1).is_empty();
-            if is_of_group && is_silent && calls_code(clip(self.document.text(own.line))) {
-                let id = files[at - 1].writes.first().copied();
-                files[at].writes.extend(id);
-                files[at].by_topic = true;
-                files[at].mentions.retain(|mention| Some(*mention) != id);
-            }
-        }
     }
 
     fn files_of(&mut self, draft: &Draft, table: &mut Table) -> StepFiles {
@@ -197,11 +182,6 @@ const FOREIGN_PATHS_MAX: usize = 16;
 fn is_foreign(title: &str) -> bool {
     let letters = title.chars().filter(|c| c.is_alphabetic()).count();
     title.chars().filter(|c| c.is_alphabetic() && !c.is_ascii() && *c > '\u{24f}').count() * 8 > letters
-}
-
-/// Whether a line sets a call as code: "`testTides()`".
-fn calls_code(text: &str) -> bool {
-    text.split('`').skip(1).step_by(2).any(|span| span.ends_with("()") || span.contains('(') && span.ends_with(')'))
 }
 
 /// Whether the first line of a step is a sentence of reading or scanning that ends in the place of a file: "… in `import.ts`".

@@ -6,15 +6,6 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::RandomState;
 
 use crate::at_once::of_halves;
-use crate::facts::claim;
-use crate::facts::estimate;
-use crate::facts::files::{self, StepFiles};
-use crate::facts::identifiers;
-use crate::facts::imports;
-use crate::facts::inherit;
-use crate::facts::overlap::{Id, Table};
-use crate::facts::refs::{self, Statement, Statements, Target};
-use crate::facts::units::{self, Surveyor, Unit};
 use crate::read::document::{Document, Kind};
 use crate::read::draft::Draft;
 use crate::read::marks::Marks;
@@ -22,6 +13,15 @@ use crate::read::prose;
 use crate::read::sections::{self, Listed, Section};
 use crate::read::tree;
 use crate::rule;
+use crate::step_info::claim;
+use crate::step_info::estimate;
+use crate::step_info::files::{self, StepFiles};
+use crate::step_info::identifiers;
+use crate::step_info::imports;
+use crate::step_info::inherit;
+use crate::step_info::overlap::{Id, Table};
+use crate::step_info::references::{self, Statement, Statements, Target};
+use crate::step_info::units::{self, Surveyor, Unit};
 use crate::text::titles::{self, Role};
 use crate::text::words;
 use crate::text::{clip, name_of};
@@ -41,7 +41,7 @@ const MADE_WORDS_MAX: usize = 24;
 
 /// A step with all that is known about it.
 #[derive(Debug)]
-pub(crate) struct Fact {
+pub(crate) struct StepInfo {
     /// Where it stands.
     pub(crate) draft: Draft,
     /// What it does.
@@ -97,7 +97,7 @@ pub(crate) struct Fact {
     pub(crate) taken_from: Option<usize>,
 }
 
-impl Fact {
+impl StepInfo {
     /// Whether all that it writes is known, so that independence can be shown.
     pub(crate) fn is_known(&self) -> bool {
         !self.files.writes.is_empty() && !self.files.partial
@@ -119,9 +119,9 @@ const CODE_LINES_MIN: usize = 8;
 
 /// All facts of a document.
 #[derive(Debug)]
-pub(crate) struct Facts {
+pub(crate) struct StepInfos {
     /// The steps, in document order.
-    pub(crate) steps: Vec<Fact>,
+    pub(crate) steps: Vec<StepInfo>,
     /// Their patterns.
     pub(crate) table: Table,
     /// The words that `makes` and `says` number.
@@ -134,14 +134,14 @@ pub(crate) struct Facts {
 
 /// Gathers the facts about the steps that `drafts` describe; the phases of the lines `whole` are one step each. Where the format says what all
 /// steps are, the list `is_complete`.
-pub(crate) fn facts(
+pub(crate) fn infos(
     document: &Document<'_>,
     sections: &[Section],
     drafts: Vec<Draft>,
     whole: &HashSet<usize>,
     title: Option<&str>,
     is_complete: bool,
-) -> Facts {
+) -> StepInfos {
     let about: Vec<String> = title.map(words::naming_stems).unwrap_or_default();
     let (mut listed, _) = sections::listed_files(document, sections);
     let drawn = if rule::is_on(rule::TREES) { tree::files(document, sections) } else { Vec::new() };
@@ -183,21 +183,21 @@ pub(crate) fn facts(
     let mut lexicon = Lexicon::default();
     let staged = units::stages(&units);
     let known = Known { table: &table, about: &about };
-    let said = of_halves(&units, document.is_large(), |unit| Said::read(document, unit, &about));
-    let mut steps: Vec<Fact> = units
+    let said = of_halves(&units, document.is_large(), |unit| StepText::read(document, unit, &about));
+    let mut steps: Vec<StepInfo> = units
         .into_iter()
         .zip(roles.into_iter().zip(files).zip(said))
-        .map(|(unit, ((role, files), said))| fact(document, unit, role, files, said, &known, &mut lexicon))
+        .map(|(unit, ((role, files), said))| info(document, unit, role, files, said, &known, &mut lexicon))
         .collect();
     steps.iter_mut().zip(staged).for_each(|(step, stage)| step.stage = stage);
     let named_ahead = named_ahead(document, &steps);
-    let mut facts = Facts { steps, table, words: lexicon.words, named_ahead, unclaimed };
-    drop_common_words(&mut facts);
-    facts
+    let mut infos = StepInfos { steps, table, words: lexicon.words, named_ahead, unclaimed };
+    drop_common_words(&mut infos);
+    infos
 }
 
 /// Which steps speak of a later one by its name of two words or more, with an article.
-fn named_ahead(document: &Document<'_>, steps: &[Fact]) -> Vec<(usize, usize)> {
+fn named_ahead(document: &Document<'_>, steps: &[StepInfo]) -> Vec<(usize, usize)> {
     if steps.len() > NAMED_AHEAD_STEPS_MAX {
         return Vec::new();
     }
@@ -283,7 +283,7 @@ struct Line<'a> {
 }
 
 /// What the text of a step says by itself, whatever the others say.
-struct Said {
+struct StepText {
     /// Words that it uses for something that is there already.
     definite: Vec<String>,
     awaits: bool,
@@ -292,7 +292,7 @@ struct Said {
     shows_code: bool,
 }
 
-impl Said {
+impl StepText {
     fn read(document: &Document<'_>, unit: &Unit, about: &[String]) -> Self {
         let Unit { draft, header, .. } = unit;
         let prose: Vec<Line<'_>> = (draft.line..=draft.last)
@@ -307,7 +307,7 @@ impl Said {
             .filter(|w| !about.contains(w))
             .take(TEXT_WORDS_MAX)
             .collect();
-        let mut statements = refs::of_draft(document, draft);
+        let mut statements = references::of_draft(document, draft);
         if !draft.mark.needs.is_empty() {
             let kind = if draft.kind.is_empty() { "id" } else { draft.kind.as_str() };
             statements.list.extend(draft.mark.needs.iter().map(|id| Statement::Needs(Target::Labelled(kind.to_owned(), id.clone()))));
@@ -317,7 +317,7 @@ impl Said {
         let mut waits = prose.iter().filter(|line| line.marks.awaits()).map(|line| line.text);
         let awaits = !names_others && titles::says_wait(&draft.title, &mut waits);
         if let Some((line, last)) = *header {
-            let above = refs::of_draft(document, &Draft { line, last, ..Draft::default() });
+            let above = references::of_draft(document, &Draft { line, last, ..Draft::default() });
             statements.list.extend(above.list);
         }
         let minutes = estimate::of_draft(document, draft);
@@ -328,9 +328,17 @@ impl Said {
     }
 }
 
-fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said: Said, known: &Known<'_>, lexicon: &mut Lexicon) -> Fact {
+fn info(
+    document: &Document<'_>,
+    unit: Unit,
+    role: Role,
+    files: StepFiles,
+    said: StepText,
+    known: &Known<'_>,
+    lexicon: &mut Lexicon,
+) -> StepInfo {
     let Unit { draft, beside, share, taken_from, .. } = unit;
-    let Said { definite, awaits, statements, minutes, shows_code } = said;
+    let StepText { definite, awaits, statements, minutes, shows_code } = said;
     let title = words::without_parentheses(&draft.title);
     let paths: Vec<&str> = files.writes.iter().take(8).map(|id| known.table.pattern(*id).as_str()).collect();
     let names = paths.iter().flat_map(|p| words::naming_stems(name_of(p)));
@@ -380,7 +388,7 @@ fn fact(document: &Document<'_>, unit: Unit, role: Role, files: StepFiles, said:
     let spans = if is_grouped { identifiers::in_spans(document, &draft) } else { Vec::new() };
     let spans = spans.into_iter().map(|name| lexicon.number(format!("name {name}"))).collect();
     let asks_new = words::each_token(&title).any(|w| w == "new");
-    Fact {
+    StepInfo {
         draft,
         role,
         files,
@@ -453,20 +461,20 @@ fn said_words(document: &Document<'_>, draft: &Draft, lexicon: &mut Lexicon) -> 
 }
 
 /// A word in more than half of the titles names no one of them.
-fn drop_common_words(facts: &mut Facts) {
-    let mut uses = vec![0_usize; facts.words.len()];
-    for step in &facts.steps {
+fn drop_common_words(infos: &mut StepInfos) {
+    let mut uses = vec![0_usize; infos.words.len()];
+    for step in &infos.steps {
         step.makes.iter().for_each(|w| uses[*w as usize] += 1);
     }
-    let count = facts.steps.len();
+    let count = infos.steps.len();
     if count < 3 {
         return;
     }
-    let mut said = vec![0_usize; facts.words.len()];
-    for step in &facts.steps {
+    let mut said = vec![0_usize; infos.words.len()];
+    for step in &infos.steps {
         step.says.iter().for_each(|w| said[*w as usize] += 1);
     }
-    for step in &mut facts.steps {
+    for step in &mut infos.steps {
         step.makes.retain(|w| uses[*w as usize] * 2 <= count);
         step.definite.retain(|w| said[*w as usize] * 3 <= count * 2);
     }

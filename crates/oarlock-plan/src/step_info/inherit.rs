@@ -1,16 +1,16 @@
 //! What steps write that name no file themselves: the file in the heading or the box that they are below, the file of the type that they
-//! change, and the one file that their group is called after. The first two are stated; the last only shows what a step is likely to touch.
+//! change, and the one file that their group is called after. The first two are stated; the rest only show what a step is likely to touch.
 
 use std::collections::HashMap;
 
 use oarlock_model::pattern::Pattern;
 
-use crate::facts::files::{self, StepFiles, is_test};
-use crate::facts::overlap::{Id, Table};
-use crate::facts::units::Unit;
 use crate::read::document::{Document, Kind};
 use crate::read::draft::Draft;
 use crate::read::entry;
+use crate::step_info::files::{self, StepFiles, is_test};
+use crate::step_info::overlap::{Id, Table};
+use crate::step_info::units::Unit;
 use crate::text::titles::Role;
 use crate::text::verbs::{self, Deed};
 use crate::text::words::{naming_stems, tokens};
@@ -73,6 +73,27 @@ fn speak_of_tested(files: &mut [StepFiles], table: &Table) {
             files::push_bounded(&mut own.mentions, id);
         }
     }
+}
+
+/// An item of a group that names code and no file works on the file of the nearest item above: "Write a failing test `testTides()`" below
+/// "Create the test file `tests/tides.rs`". This is told before roles are, which rest on it.
+pub(crate) fn from_above(document: &Document<'_>, units: &[Unit], files: &mut [StepFiles]) {
+    for at in 1..units.len() {
+        let (above, own) = (&units[at - 1].draft, &units[at].draft);
+        let is_of_group = own.mark.group > 0 && own.mark.group == above.mark.group && own.mark.part == above.mark.part;
+        let is_silent = files[at].writes.is_empty() && document.paths(own.line, 1).is_empty();
+        if is_of_group && is_silent && calls_code(clip(document.text(own.line))) {
+            let id = files[at - 1].writes.first().copied();
+            files[at].writes.extend(id);
+            files[at].by_topic = true;
+            files[at].mentions.retain(|mention| Some(*mention) != id);
+        }
+    }
+}
+
+/// Whether a line sets a call as code: "`testTides()`".
+fn calls_code(text: &str) -> bool {
+    text.split('`').skip(1).step_by(2).any(|span| span.ends_with("()") || span.contains('(') && span.ends_with(')'))
 }
 
 fn works(role: Role) -> bool {

@@ -9,8 +9,8 @@ use oarlock_model::Rejection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::facts::gather::{Fact, Facts};
 use crate::parts::group;
+use crate::step_info::gather::{StepInfo, StepInfos};
 use crate::text::titles::Role;
 use crate::text::words::tokens;
 
@@ -20,7 +20,7 @@ const STEPS_MAX: usize = 300;
 /// What a part holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum By {
+pub enum Grouping {
     /// Chains of steps, shared by the agents.
     #[default]
     Auto,
@@ -34,23 +34,28 @@ pub enum By {
     Layer,
 }
 
-impl By {
-    const NAMES: [(&'static str, By); 5] =
-        [("auto", By::Auto), ("steps", By::Steps), ("component", By::Component), ("feature", By::Feature), ("layer", By::Layer)];
+impl Grouping {
+    const NAMES: [(&'static str, Grouping); 5] = [
+        ("auto", Grouping::Auto),
+        ("steps", Grouping::Steps),
+        ("component", Grouping::Component),
+        ("feature", Grouping::Feature),
+        ("layer", Grouping::Layer),
+    ];
 }
 
-impl fmt::Display for By {
+impl fmt::Display for Grouping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = By::NAMES.iter().find(|(_, by)| by == self).map_or("auto", |(name, _)| name);
+        let name = Grouping::NAMES.iter().find(|(_, grouping)| grouping == self).map_or("auto", |(name, _)| name);
         f.write_str(name)
     }
 }
 
-impl FromStr for By {
+impl FromStr for Grouping {
     type Err = Rejection;
 
     fn from_str(text: &str) -> Result<Self, Rejection> {
-        let found = By::NAMES.iter().find(|(name, _)| *name == text).map(|(_, by)| *by);
+        let found = Grouping::NAMES.iter().find(|(name, _)| *name == text).map(|(_, grouping)| *grouping);
         found.ok_or_else(|| {
             let shown = oarlock_model::ident::shown(text);
             Rejection::invalid(format!("\"{shown}\" is no way to put steps together"), "auto, steps, component, feature or layer")
@@ -59,12 +64,12 @@ impl FromStr for By {
 }
 
 /// Parts of steps that have the same thing in common, as far as the parts can be ordered; `None` where the usual cut is meant.
-pub(crate) fn parts(facts: &Facts, needs: &[Vec<usize>], by: By) -> Option<Vec<Vec<usize>>> {
-    let count = facts.steps.len();
-    if by == By::Auto || count > STEPS_MAX {
+pub(crate) fn parts(infos: &StepInfos, needs: &[Vec<usize>], grouping: Grouping) -> Option<Vec<Vec<usize>>> {
+    let count = infos.steps.len();
+    if grouping == Grouping::Auto || count > STEPS_MAX {
         return None;
     }
-    let keys: Vec<Option<String>> = facts.steps.iter().map(|step| key(facts, step, by)).collect();
+    let keys: Vec<Option<String>> = infos.steps.iter().map(|step| key(infos, step, grouping)).collect();
     let mut part_of: Vec<usize> = (0..count).collect();
     let mut last: BTreeMap<&str, usize> = BTreeMap::new();
     for step in 0..count {
@@ -84,10 +89,10 @@ pub(crate) fn parts(facts: &Facts, needs: &[Vec<usize>], by: By) -> Option<Vec<V
 }
 
 /// What a step has in common with others.
-fn key(facts: &Facts, step: &Fact, by: By) -> Option<String> {
-    match by {
-        By::Auto | By::Steps => None,
-        By::Component => {
+fn key(infos: &StepInfos, step: &StepInfo, grouping: Grouping) -> Option<String> {
+    match grouping {
+        Grouping::Auto | Grouping::Steps => None,
+        Grouping::Component => {
             // What the document calls a component is one; else a folder is.
             let own = (step.draft.kind.clone(), step.draft.id.clone());
             let labels = [Some(own), step.draft.phase_label.clone()];
@@ -98,17 +103,17 @@ fn key(facts: &Facts, step: &Fact, by: By) -> Option<String> {
             if let Some((kind, id)) = named {
                 return Some(format!("{kind} {id}"));
             }
-            let path = facts.table.pattern(*step.files.writes.first()?).as_str();
+            let path = infos.table.pattern(*step.files.writes.first()?).as_str();
             let folder = path.trim_end_matches("/**").trim_end_matches("/*");
             Some(folder.rsplit_once('/').map_or_else(|| folder.to_owned(), |(folder, _)| folder.to_owned()))
         }
-        By::Feature => step.draft.phase.clone().or_else(|| step.draft.title.split(':').next().map(str::to_owned)),
-        By::Layer => Some(layer(facts, step).to_owned()),
+        Grouping::Feature => step.draft.phase.clone().or_else(|| step.draft.title.split(':').next().map(str::to_owned)),
+        Grouping::Layer => Some(layer(infos, step).to_owned()),
     }
 }
 
 /// The layer of a program that a step works on: by what it does, then by the words of its files, then by those of its title.
-fn layer(facts: &Facts, step: &Fact) -> &'static str {
+fn layer(infos: &StepInfos, step: &StepInfo) -> &'static str {
     const LAYERS: [(&str, &[&str]); 6] = [
         ("tests", &["test", "tests", "spec", "specs", "e2e"]),
         ("documentation", &["docs", "doc", "readme", "guide", "changelog"]),
@@ -131,7 +136,7 @@ fn layer(facts: &Facts, step: &Fact) -> &'static str {
         Role::Verify => "tests",
         Role::Document => "documentation",
         _ => {
-            let paths: Vec<String> = step.files.writes.iter().flat_map(|id| tokens(facts.table.pattern(*id).as_str())).collect();
+            let paths: Vec<String> = step.files.writes.iter().flat_map(|id| tokens(infos.table.pattern(*id).as_str())).collect();
             of(&paths).or_else(|| of(&tokens(&step.draft.title))).unwrap_or("logic")
         }
     }

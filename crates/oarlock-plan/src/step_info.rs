@@ -11,6 +11,6 @@ pub(crate) mod imports;
 pub(crate) mod inherit;
 pub(crate) mod ordering;
 pub(crate) mod overlap;
-pub(crate) mod refs;
+pub(crate) mod references;
 pub(crate) mod tables;
 pub(crate) mod units;

@@ -3,7 +3,7 @@
 use super::*;
 
 fn said(line: &str) -> Statements {
-    said_of(line, Marks::ALL)
+    statements_of_line(line, Marks::ALL)
 }
 
 fn step(n: &str) -> Target {

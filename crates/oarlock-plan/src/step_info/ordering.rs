@@ -1,6 +1,7 @@
 //! Sentences about order: "T005 depends on T001–T004", "Phase 1 → Phase 2", "groups 1 and 2 can run in parallel". A line is read as names and
 //! relations between them; `order/spoken.rs` decides which steps are meant.
 
+use crate::read::label;
 use crate::text::List;
 
 /// Pieces of one line that are kept.
@@ -35,9 +36,6 @@ pub(crate) enum Piece {
     Stop,
 }
 
-static NOUNS: List = List::new(
-    "task, issue, phase, stage, story, group, step, epic, milestone, track, part, section, wave, component, stream, workstream, item, feature",
-);
 /// Words of sections that plans name without a number.
 static NAMED_GROUPS: List = List::new("setup, foundational, foundation, polish");
 static NEEDS: List = List::new(
@@ -271,14 +269,11 @@ fn is_between(out: &[Piece], next: &str, noun: &str) -> bool {
 
 /// The noun of "tasks" and "stories".
 fn noun_of(word: &str) -> Option<&'static str> {
-    let find = |word: &str| NOUNS.iter().find(|noun| *noun == word);
-    if ["stories", "用户故事", "ユーザーストーリー"].contains(&word) {
-        return find("story");
+    match word {
+        "用户故事" | "ユーザーストーリー" => Some("story"),
+        "阶段" | "フェーズ" => Some("phase"),
+        _ => label::noun(word),
     }
-    if ["阶段", "フェーズ"].contains(&word) {
-        return find("phase");
-    }
-    find(word).or_else(|| word.strip_suffix('s').and_then(find))
 }
 
 /// What "all …" means.
