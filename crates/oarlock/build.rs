@@ -2,7 +2,7 @@
 //! dynamic loader would take a third of one at each start. The same program then runs on any Linux of its kind.
 //!
 //! The flag `+crt-static` does not serve: it applies to procedural macros too, which cannot be static, unless a
-//! target is named, and then every path of a build changes. So the linker is told for the programs alone, and the
+//! target is named, and then every path of a build changes. So the linker is named for the programs alone, and the
 //! names that Rust's standard library asks for as shared libraries lead to the archives instead: files such as
 //! `libc.so` may be linker scripts (GNU ld manual, "Implicit Linker Scripts"). A machine without the archives links
 //! as usual.

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: compares Oarlock with a bare floor, in one run on one machine. Ratios count; absolute
 //! numbers are small print. Built in another profile than what is handed out, it builds itself and
-//! the program anew and hands over.
+//! the program again and hands over.
 
 mod cold;
 mod crew;

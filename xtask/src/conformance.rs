@@ -1,4 +1,4 @@
-//! `cargo xtask conformance`: the conformance suite of the Model Context Protocol against a server of fixtures that stands on the
+//! `cargo xtask conformance`: the conformance suite of the Model Context Protocol against a server of fixtures that is on the
 //! stack of our gateway: hyper in front of the same service of `rmcp`, configured alike. It shows what this stack can do, not what
 //! our tools say.
 

@@ -32,7 +32,7 @@ use shared::{now_ns, options};
 /// The first argument of a process of the crash test.
 pub(crate) const WORKER: &str = "crash-worker";
 
-/// So many kills come to every fail point, and to leases that end.
+/// This many kills come to every fail point, and to leases that end.
 const SHORT: usize = 300;
 
 /// Longer than a lease.
@@ -41,7 +41,7 @@ const STOP_FOR: Duration = Duration::from_millis(1_200);
 /// A process is killed from outside within this time of its start.
 const LIFE_MAX: Duration = Duration::from_millis(120);
 
-/// One in so many of those that are killed from outside lives longer than a lease, by up to this time.
+/// One in this many of those that are killed from outside lives longer than a lease, by up to this time.
 const LONG_LIFE_IN: u8 = 3;
 const LONG_LIFE: Duration = Duration::from_millis(2_500);
 
@@ -56,9 +56,9 @@ pub(crate) fn work(arguments: &[String]) -> Outcome<()> {
     worker::run(arguments)
 }
 
-/// Kill processes that use one store, and check what they were told.
+/// Kill processes that use one store, and check the replies they got.
 ///
-/// Half of them die at fail points, and some are stopped for longer than their leases. Fails when what they were told fits no order,
+/// Half of them die at fail points, and some are stopped for longer than their leases. Fails when their replies fit no order,
 /// or when the store is not sound.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -68,7 +68,7 @@ pub(crate) struct Arguments {
     /// How many use the store at a time, at least 2.
     #[arg(long, value_name = "N", default_value_t = 6)]
     processes: usize,
-    /// Decides who dies where; by chance, and told, unless it is named.
+    /// Decides who dies where; by chance, and reported, unless it is named.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }

@@ -23,7 +23,7 @@ use wire::Wire;
 /// Agents that work.
 const AGENTS: usize = 8;
 
-/// Nobody else's 99th percentile may be longer than this, or than so many times its own without the flood, whichever is more.
+/// Nobody else's 99th percentile may be longer than this, or than this many times its own without the flood, whichever is more.
 const P99_MAX: Duration = Duration::from_millis(100);
 const P99_TIMES_MAX: f64 = 20.0;
 

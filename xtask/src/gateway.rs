@@ -20,13 +20,13 @@ use crate::output::{Outcome, say, warn};
 use crate::served::{Served, answer, open};
 use crate::workspace;
 
-/// The gateway lives at most so long between two kills.
+/// The gateway lives at most this long between two kills.
 const LIFE_MAX: Duration = Duration::from_millis(150);
 
-/// Who gets no answer asks again after so long.
+/// Who gets no answer asks again after this long.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Clients that are answered by nothing for so long have given up.
+/// Clients that are answered by nothing for this long have given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The replies to the clients.
@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     /// Clients that add, claim and complete.
     #[arg(long, value_name = "N", default_value_t = 16)]
     clients: usize,
-    /// Decides when it is killed; by chance, and told, unless it is named.
+    /// Decides when it is killed; by chance, and reported, unless it is named.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }
@@ -115,7 +115,7 @@ fn crash_and_check(program: &Path, root: &Path, kills: usize, clients: usize, se
         killed
     });
     drop(served);
-    // What a client was told wrongly says more than that nobody was answered.
+    // A wrong reply to a client says more than that nobody was answered.
     let told = told.into_inner().unwrap_or_default();
     match (stormed, told.wrong.is_empty()) {
         (Err(error), true) => Err(error),

@@ -78,7 +78,7 @@ pub(crate) fn run(asked: &Arguments) -> Outcome<()> {
     if over.is_empty() || cfg!(debug_assertions) { Ok(()) } else { Err(format!("over their bounds: {}", over.join("; ")).into()) }
 }
 
-/// A process that a session stands for, ended at the latest with this.
+/// A process that a session means, ended at the latest with this.
 struct Mortal(Child);
 
 impl Mortal {

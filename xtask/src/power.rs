@@ -15,7 +15,7 @@ mod lives;
 /// Let the power go below stores on a simulated disk; stops at the first that has lost something or is not sound.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The first seed; by chance, and told, unless it is named.
+    /// The first seed; by chance, and reported, unless it is named.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// How often the power goes.

@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
     /// For how long; of a race, at each time that a task takes.
     #[arg(long, value_name = "N", default_value_t = 60)]
     seconds: u64,
-    /// 2 more writers that rewrite the heartbeats without a lock: what these undo is told, and must be mended by the next look.
+    /// 2 more writers that rewrite the heartbeats without a lock: what these undo is reported, and must be repaired by the next look.
     #[arg(long, conflicts_with = "race")]
     unlocked: bool,
     /// Who runs each task, instead of what each file says.
@@ -214,7 +214,7 @@ impl Place {
         Ok(command.spawn()?)
     }
 
-    /// Reads all files again and again, each under both of its locks, and tells which were invalid.
+    /// Reads all files again and again, each under both of its locks, and shows which were invalid.
     fn watch(&self, during: Duration) -> Outcome<BTreeMap<String, usize>> {
         let (start, mut invalid) = (Instant::now(), BTreeMap::new());
         while start.elapsed() < during {

@@ -19,7 +19,7 @@ mod sqlite_harness;
 /// Run seeded simulations; stops at the first violation and says how to see it again.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The first seed; by chance, and told, unless it is named. One that is named is run alone.
+    /// The first seed; by chance, and reported, unless it is named. One that is named is run alone.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// How many are run: 100, or 1 with a seed.

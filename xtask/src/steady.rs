@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     Err(format!("{} tests failed in {runs} runs beside {busy} busy processes", failures.len()).into())
 }
 
-/// Keeps a processor busy until whoever has started it dies.
+/// Keeps a processor busy until anyone who has started it dies.
 pub(crate) fn work() -> ! {
     let mut n = 0_u64;
     loop {

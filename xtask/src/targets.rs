@@ -39,7 +39,7 @@ pub(crate) struct Arguments {}
 /// Tests and checks.
 ///
 /// # Errors
-/// A test that fails, a target that does not compile. A target without a library is told and passed over.
+/// A test that fails, a target that does not compile. A target without a library is reported and passed over.
 pub(crate) fn run() -> Outcome<()> {
     say("== the program's tests, with portable answers");
     let tested = workspace::cargo()

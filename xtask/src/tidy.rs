@@ -11,7 +11,7 @@ mod words;
 use crate::output::{Outcome, say};
 use crate::workspace;
 
-/// Check crate edges, dependencies that are shared, circles of imports, where SQL is, lengths, unfinished work, and retired words in documents.
+/// Check crate edges, dependencies that are shared, circles of imports, where SQL is, lengths, unfinished work, and retired words.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {}
 
@@ -24,7 +24,7 @@ pub(crate) fn run() -> Outcome<()> {
     let mut faults = edges::faults(&metadata);
     faults.extend(shared::faults(&metadata));
     let sources = source::read_all()?;
-    for check in source::CHECKS {
+    for check in source::CHECKS.iter().chain([&(words::in_comments as source::Check)]) {
         sources.iter().for_each(|source| check(source, &mut faults));
     }
     faults.extend(circles::faults(&sources));

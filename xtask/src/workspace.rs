@@ -31,7 +31,7 @@ fn here() -> Outcome<PathBuf> {
 /// The profile in which this program was built.
 ///
 /// # Errors
-/// The system does not tell where it is.
+/// The system does not say where it is.
 pub(crate) fn profile() -> Outcome<String> {
     let name = here()?.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(if name == "debug" { "dev".to_owned() } else { name })

@@ -39,7 +39,7 @@ pub struct HookSettings {
     pub reserve: bool,
     /// An edit that cannot be checked is refused; without this it passes, and the failure is logged.
     pub strict: bool,
-    /// An agent that still holds tasks is held back once when it stops; without this only the person is told.
+    /// An agent that still holds tasks is held back once when it stops; without this only the person is informed.
     pub hold: bool,
 }
 
@@ -52,7 +52,7 @@ pub struct Config {
     pub hooks: HookSettings,
     /// The files of the caller's worktree that agents' worktrees share.
     pub shared: Shared,
-    /// How many agents the project's file asks for, where it may not have so many.
+    /// How many agents the project's file asks for, where it may not have this many.
     pub agents_cut: Option<usize>,
 }
 

@@ -68,7 +68,7 @@ impl Oarlock {
         Ok(Self { backend, caller: Caller::default(), settings })
     }
 
-    /// Joins as a new session that stands for this process: should it die, what it held is free at once. At a gateway on another machine
+    /// Joins as a new session that means this process: should it die, what it held is free at once. At a gateway on another machine
     /// its leases end by their TTL.
     ///
     /// # Errors

@@ -13,10 +13,10 @@ use crate::project::Project;
 use crate::user;
 use oarlock_model::rules::naming;
 
-/// The longest log, in bytes; then it begins anew, and the one before is kept.
+/// The longest log, in bytes; then it begins again, and the one before is kept.
 const LOG_BYTES_MAX: u64 = 256 << 10;
 
-/// After so long nobody asks for a call any more: a call follows its hook at once, unless the person is asked before.
+/// After this long nobody asks for a call any more: a call follows its hook at once, unless the person is asked before.
 const CALL_AGE_MAX: Duration = Duration::from_secs(120);
 
 /// The name of a client's run when it joins: the same run resumes its session.
@@ -38,7 +38,7 @@ pub struct HookState {
 }
 
 impl HookState {
-    /// With the user's own files, for each project apart. Not in the project: whoever made a repository could have put links there.
+    /// With the user's own files, for each project apart. Not in the project: anyone who made a repository could have put links there.
     pub fn of(project: Option<&Project>) -> Option<Self> {
         let place = project.map(|project| canonical(&project.dir()).unwrap_or_else(|_| project.dir()));
         let mut hasher = DefaultHasher::new();
@@ -118,7 +118,7 @@ impl HookState {
         self.write(&self.file("call", call), &format!("{call}\n{name} {session}"));
     }
 
-    /// Who makes a call of a tool, told once.
+    /// Who makes a call of a tool, reported once.
     pub fn caller_of_call(&self, call: &str) -> Option<(AgentName, Option<SessionId>)> {
         let file = self.file("call", call);
         let text = fs::read_to_string(&file).ok()?;
@@ -129,17 +129,17 @@ impl HookState {
         Some((AgentName::parse(name).ok()?, SessionId::parse(session).ok()))
     }
 
-    /// An agent forgets what it was told.
+    /// An agent forgets what it has read.
     pub fn owe_start(&self, name: &AgentName) {
         self.write(&self.file("start", name.as_str()), name.as_str());
     }
 
-    /// Whether it has to be told again.
+    /// Whether it has to be informed again.
     pub fn start_is_owed(&self, name: &AgentName) -> bool {
         self.file("start", name.as_str()).exists()
     }
 
-    /// It was told.
+    /// It was informed.
     pub fn start_is_told(&self, name: &AgentName) {
         let _ = fs::remove_file(self.file("start", name.as_str()));
     }

@@ -1,4 +1,4 @@
-//! Interruptions that end a wait and not the call: what the call has done already is told, with exit code 0.
+//! Interruptions that end a wait and not the call: what the call has done already is reported, with exit code 0.
 
 use oarlock_ops::lock::Lock;
 use oarlock_ops::outside::Outside;

@@ -1,5 +1,5 @@
 //! The one way to a store, below every door: which project or store is meant ([`StoreTarget`]), whose it is ([`trust`]), what is configured
-//! ([`config`]), who calls ([`caller`]), the machine that the caller stands on ([`ThisMachine`]), and the place where calls are made ([`Backend`]).
+//! ([`config`]), who calls ([`caller`]), the machine that the caller is on ([`ThisMachine`]), and the place where calls are made ([`Backend`]).
 //! [`Oarlock`] is all of it in one hand, for other programs.
 
 mod backend;

@@ -124,7 +124,7 @@ struct Opened {
 /// Longer ago than any agent was seen.
 const EVER_MS: i64 = i64::MAX / 4;
 
-/// Tells two versions of a file apart, as long as nobody sets its time back: device and number, size, and time.
+/// Distinguishes two versions of a file, as long as nobody sets its time back: device and number, size, and time.
 type Identity = ((u64, u64), u64, SystemTime);
 
 impl Ralf {
@@ -392,7 +392,7 @@ impl Opened {
         call::mutate(&mut *self.store, caller, &self.settings, request)
     }
 
-    /// Merges into the state of an agent, or takes it away. Who has a session is seen by it; for who has none it is written all the same, and
+    /// Merges into the state of an agent, or takes it away. Who has a session is seen by it; for an agent without one it is written anyway, and
     /// makes no agent of it.
     fn tell(&mut self, who: &AgentName, value: Option<Value>) -> Result<(), OpError> {
         let is_live = self.store.snapshot()?.agent(who)?.is_some_and(|agent| agent.is_live());

@@ -185,7 +185,7 @@ fn brought(place: &StorePaths) -> Result<Brought, OpError> {
     let mut tracked = Vec::new();
     let here = current_dir().ok().and_then(|here| here.ancestors().find(|above| oarlock_git::is_top(above)).map(real));
     let of_store = oarlock_git::worktree_of(&dir);
-    // The worktree that the caller stands in may be another one of the same repository.
+    // The worktree that the caller is in may be another one of the same repository.
     let of_caller = here.filter(|here| of_store.as_ref().is_none_or(|(top, _)| top != here)).map(|top| (top, PROJECT_DIR.to_owned()));
     for (top, prefix) in [of_store, of_caller].into_iter().flatten() {
         let names = oarlock_git::tracked(&top, &prefix).map_err(|error| StoreError::Unavailable {

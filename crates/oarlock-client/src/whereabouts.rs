@@ -63,7 +63,7 @@ impl StoreTarget {
         Self { place: StorePaths::of_file(project.store_file()), project: Some(project) }
     }
 
-    /// The file and what stands beside it.
+    /// The file and what is beside it.
     pub fn place(&self) -> &StorePaths {
         &self.place
     }

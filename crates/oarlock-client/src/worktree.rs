@@ -1,4 +1,4 @@
-//! The repository that the caller stands in, as far as a plan asks for it.
+//! The repository that the caller is in, as far as a plan asks for it.
 
 use oarlock_host::file::canonical;
 use oarlock_ops::OpError;

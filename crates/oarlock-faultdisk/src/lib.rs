@@ -1,5 +1,5 @@
-//! A disk that fails when it is told to: a layer below SQLite ([`watch`]) that records what is written and synced, lets a chosen call
-//! fail, or kills the process at it; and [`Power`], which tells from a record what a loss of power may have left. Development only.
+//! A disk that fails when it is asked to: a layer below SQLite ([`watch`]) that records what is written and synced, lets a chosen call
+//! fail, or kills the process at it; and [`Power`], which reports from a record what a loss of power may have left. Development only.
 //!
 //! It knows nothing of Oarlock. The layer is a SQLite VFS in front of the system's own (sqlite.org/vfs.html); what may be lost
 //! is what SQLite itself assumes of a disk (sqlite.org/atomiccommit.html, section 2; sqlite.org/psow.html).

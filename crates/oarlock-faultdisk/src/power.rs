@@ -24,7 +24,7 @@ pub enum Kept<'a> {
 /// A disk as steps go by.
 ///
 /// A write changes the bytes that it was asked to change and no others, even when the power goes ("powersafe overwrite"). Making
-/// and deleting a file is taken to be done at once: whoever makes a file syncs its directory, which is not seen here.
+/// and deleting a file is taken to be done at once: anyone who makes a file syncs its directory, which is not seen here.
 #[derive(Clone, Debug, Default)]
 pub struct Power {
     synced: Files,
@@ -111,7 +111,7 @@ fn apply(content: &mut Vec<u8>, change: &Change, kept: &mut Kept<'_>) {
 }
 
 fn apply_sector(content: &mut Vec<u8>, at: usize, bytes: &[u8], kept: &mut Kept<'_>) {
-    /// Of so many sectors one holds noise.
+    /// Of this many sectors one holds noise.
     const NOISE_IN: u8 = 32;
     let (is_kept, noise) = match kept {
         Kept::Nothing => (false, None),

@@ -18,7 +18,7 @@ const STAT_BYTES: usize = 40;
 /// Bytes of SHA-1 and of SHA-256. The index does not say which it has; only one of them fits.
 const HASHES: [usize; 2] = [20, 32];
 
-/// The names in the index of the worktree `top` that are `prefix` or below it, which git calls by `/`. None when nobody can tell.
+/// The names in the index of the worktree `top` that are `prefix` or below it, which git calls by `/`. None when nobody can know.
 ///
 /// # Errors
 /// The index cannot be opened.

@@ -3,7 +3,7 @@
 //! queue (`merge`).
 //!
 //! The facts that every call needs come from git's own files: starting git would cost a one-shot command more than all the rest. Git itself is
-//! started where only it can tell. Nothing here knows a store.
+//! started where only it can know. Nothing here knows a store.
 
 mod changes;
 mod head;

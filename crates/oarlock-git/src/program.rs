@@ -67,7 +67,7 @@ pub(crate) fn version_of(text: &str) -> Option<(u32, u32)> {
 /// The output of git, asked in `dir`, or in the current directory.
 ///
 /// # Errors
-/// There is no git, or it ends with an error, whose text is told.
+/// There is no git, or it ends with an error, whose text is reported.
 pub(crate) fn ask(dir: Option<&Path>, args: &[&str]) -> Result<String, GitFailed> {
     let mut command = Command::new("git");
     if let Some(dir) = dir {

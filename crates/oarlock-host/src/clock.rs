@@ -1,4 +1,4 @@
-//! Time as this machine tells it, and which machine, boot and namespaces it is told in. Agreement between
+//! Time as this machine reports it, and which machine, boot and namespaces it is reported in. Agreement between
 //! processes on one store time is the business of the store.
 
 mod manual;
@@ -27,11 +27,11 @@ pub trait Clock: fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
-/// Where a process runs. A field is empty when the system does not tell it; an empty field proves nothing,
+/// Where a process runs. A field is empty when the system does not say it; an empty field proves nothing,
 /// neither sameness nor difference.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct HostId {
-    /// Tells this start of the machine from all others: on Linux the random id that the kernel drew (`/proc/sys/kernel/random/boot_id`), on macOS
+    /// Distinguishes this start of the machine from all others: on Linux the random id that the kernel drew (`/proc/sys/kernel/random/boot_id`), on macOS
     /// `kern.bootsessionuuid`, on Windows the number of the boot in the registry.
     pub boot_id: String,
     /// The number of the time namespace, in which the monotonic clock may be shifted.
@@ -42,7 +42,7 @@ pub struct HostId {
     pub host: String,
 }
 
-/// Milliseconds of the monotonic clock (`CLOCK_MONOTONIC`; on macOS `CLOCK_UPTIME_RAW`, on Windows the unbiased interrupt time): never steps, stands still while the machine sleeps, starts anew at each boot,
+/// Milliseconds of the monotonic clock (`CLOCK_MONOTONIC`; on macOS `CLOCK_UPTIME_RAW`, on Windows the unbiased interrupt time): never steps, stops while the machine sleeps, starts again at each boot,
 /// and is shifted by a constant in each time namespace.
 #[must_use]
 pub fn monotonic_ms() -> i64 {
@@ -62,7 +62,7 @@ pub fn wall_ms() -> i64 {
 /// By how many milliseconds the monotonic clock of this time namespace is ahead of the first namespace's of this
 /// boot: `monotonic_ms() - time_namespace_skew_ms()` is the same in all of them (time_namespaces(7)).
 ///
-/// 0 where there are no time namespaces. Also 0, possibly wrongly, in the one case in which the kernel does not tell:
+/// 0 where there are no time namespaces. Also 0, possibly wrongly, in the one case in which the kernel does not say:
 /// a process that made a new time namespace for its children and stayed in its own.
 #[must_use]
 pub fn time_namespace_skew_ms() -> i64 {
@@ -76,7 +76,7 @@ pub fn host_name() -> String {
 }
 
 impl HostId {
-    /// Reads it anew; on Linux a few small reads in `/proc`, some tens of microseconds.
+    /// Reads it again; on Linux a few small reads in `/proc`, some tens of microseconds.
     #[must_use]
     pub fn read() -> Self {
         use system::clock::{boot_id, host, pid_namespace, time_namespace};

@@ -1,7 +1,7 @@
 //! The operating system's services: clocks, processes and their deaths, locks, wake-ups between processes,
 //! files and the kind of a file system. It knows no SQL, no rules and nothing of tasks.
 //!
-//! Every question has one module here, and what differs between systems stands in two pairs of modules behind it:
+//! Every question has one module here, and what differs between systems is in two pairs of modules behind it:
 //!
 //! - `linux` (5.3 or later: `/proc`, futexes, inotify, pidfd) and `portable`, which answers the same for every other system:
 //!   without a queue at the fair lock, by looking at the notifiers every few milliseconds, and at processes through `sysinfo`.

@@ -1,5 +1,5 @@
 //! Doorbells: they wake waiters in other processes after a commit, without a daemon and without asking again and
-//! again. They carry no news: whoever is woken reads the store.
+//! again. They carry no news: anyone who is woken reads the store.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,13 +25,13 @@ pub enum Woken {
     Died,
     /// The time is over.
     TimedOut,
-    /// A signal came to this thread, and its handler has run; or, where waits do not tell of signals, one may have come.
+    /// A signal came to this thread, and its handler has run; or, where waits do not report signals, one may have come.
     Interrupted,
     /// The directory of the notifiers was deleted, moved or unmounted: nothing will ring any more.
     Gone,
 }
 
-/// The ringing side: a directory with an empty file for each topic that was ever rung, and a shared state that tells who listens.
+/// The ringing side: a directory with an empty file for each topic that was ever rung, and a shared state that shows who listens.
 ///
 /// On Linux a notifier is rung by opening its file for writing and closing it: inotify(7) reports that (`IN_CLOSE_WRITE`), and nothing on
 /// the disk becomes dirty, because nothing is written and no time of the file changes. Two system calls, and none when
@@ -71,8 +71,8 @@ impl Notifiers {
     /// that is missing is made, which the listeners hear as well.
     ///
     /// # Errors
-    /// The topic is not one of these notifiers, or the file cannot be opened or made (the directory is gone). The commit stands
-    /// all the same, and the waiters' slow re-check finds it.
+    /// The topic is not one of these notifiers, or the file cannot be opened or made (the directory is gone). The commit is
+    /// anyway, and the waiters' slow re-check finds it.
     pub fn ring(&self, topic: &str) -> io::Result<()> {
         let bit = self.bit(topic)?;
         if self.shared_state.as_ref().is_some_and(|shared_state| !shared_state.is_heard(bit)) {

@@ -1,4 +1,4 @@
-//! The answers of every other system: by what Rust's standard library and `sysinfo` tell everywhere. They are slower and less fair than those
+//! The answers of every other system: by what Rust's standard library and `sysinfo` report everywhere. They are slower and less fair than those
 //! of Linux, and as right.
 
 pub(crate) mod clock;

@@ -11,7 +11,7 @@ use crate::system::{clock, process as system};
 /// The most ancestors that are looked for.
 pub const ANCESTORS_MAX: usize = 64;
 
-/// One process, told apart from all others that ever get its pid: by the boot, the pid namespace and its start.
+/// One process, distinguished from all others that ever get its pid: by the boot, the pid namespace and its start.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProcessId {
     /// The boot it runs in; as [`crate::clock::HostId::boot_id`].
@@ -32,7 +32,7 @@ pub enum Liveness {
     Alive,
     /// It has ended, also when its parent has not collected it yet.
     Dead,
-    /// It cannot be told from here: another pid namespace, or a `/proc` that hides it.
+    /// It cannot be distinguished from here: another pid namespace, or a `/proc` that hides it.
     Unknown,
 }
 

@@ -1,4 +1,4 @@
-//! Real processes for the tests of this crate: the test binary starts itself again in a role, tells in lines what
+//! Real processes for the tests of this crate: the test binary starts itself again in a role, reports in lines what
 //! it has reached, and waits until it is ended.
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,7 +12,7 @@ use crate::{fair_lock, notifier, owner, process, shared_state};
 
 const ROLE: &str = "OARLOCK_HOST_TEST_ROLE";
 const DIRECTORY: &str = "OARLOCK_HOST_TEST_DIRECTORY";
-/// Tells the lines of a role from those of the test harness.
+/// Distinguishes the lines of a role from those of the test harness.
 const MARK: &str = "helper: ";
 
 /// A running helper process; killed when dropped.

@@ -1,5 +1,5 @@
 //! Answers to a client's hook: the agent joins, its planned writes are checked, it receives notices and messages, and it leaves.
-//! [`hook`](crate::hook) reads what the client tells and writes what it understands; here are the calls between the two.
+//! [`hook`](crate::hook) reads what the client reports and writes what it understands; here are the calls between the two.
 
 mod identity;
 mod messages;
@@ -66,7 +66,7 @@ impl Hook<'_> {
     /// The answer of the hook.
     ///
     /// # Errors
-    /// Those of the calls it makes; whoever asked decides what a failure means.
+    /// Those of the calls it makes; anyone who asked decides what a failure means.
     pub fn run(&mut self, moment: HookEvent) -> Result<HookDecision, OpError> {
         match self.answer(moment) {
             // Nobody has joined who could hear or hold anything.
@@ -100,7 +100,7 @@ impl Hook<'_> {
                 [] => HookDecision::Nothing,
                 held => HookDecision::Deny(messages::not_committed(held)),
             }),
-            // What is pushed was committed while it was free, perhaps: whoever holds it now is named, and no more by default.
+            // What is pushed was committed while it was free, perhaps: anyone who holds it now is named, and no more by default.
             HookEvent::PrePush => Ok(
                 match (self.check(&of_repository(oarlock_git::pushed(std::io::stdin().lock()))?, &[])?.as_slice(), self.settings.strict) {
                     ([], _) => HookDecision::Nothing,
@@ -127,7 +127,7 @@ impl Hook<'_> {
                     && matches!(error.code(), ErrorCode::NotFound | ErrorCode::StaleSession | ErrorCode::IdentityRequired) =>
             {
                 self.join()?;
-                // What it held is gone, or it has not heard its start: it is told with the next news.
+                // What it held is gone, or it has not heard its start: it is informed with the next news.
                 self.memory.owe_start(&self.who.name);
                 call(self)
             }
@@ -175,7 +175,7 @@ impl Hook<'_> {
             text.push_str(&messages::name_taken(&wanted));
         }
         if !matches!(self.client, Client::Claude | Client::OpenCode) {
-            // Its commands are not told by their environment, and in a sandbox not by the processes above them.
+            // Its commands are not known by their environment, and in a sandbox not by the processes above them.
             text.push_str(&messages::pass_the_name(&self.who.name));
         }
         Ok(HookDecision::Start(text, self.who.name.to_string()))
@@ -231,7 +231,7 @@ impl Hook<'_> {
             if written.only_if_there && !named.exists() {
                 continue;
             }
-            // Nothing stands below a link that leads to a file: it is no directory that something could be moved into.
+            // Nothing is below a link that leads to a file: it is no directory that something could be moved into.
             if named.parent().is_some_and(|above| above.is_symlink() && above.is_file()) {
                 continue;
             }
@@ -276,7 +276,7 @@ impl Hook<'_> {
         Ok(if held.is_empty() { HookDecision::Nothing } else { HookDecision::Deny(messages::denied(&held)) })
     }
 
-    /// A helper of a client that tells of it only by the tool that starts it: until that has ended, whatever happens is the helper's.
+    /// A helper of a client that reports it only by the tool that starts it: until that has ended, whatever happens is the helper's.
     fn helper_begins(&mut self, helper: String) -> Result<HookDecision, OpError> {
         self.memory.change_helpers(&self.main.name, |helpers| helpers.push(helper.clone()));
         self.who = self.main.helper(&helper)?;
@@ -306,7 +306,7 @@ impl Hook<'_> {
         }
     }
 
-    /// Renews what the agent holds, and tells what it has not heard.
+    /// Renews what the agent holds, and shows what it has not heard.
     fn news(&mut self, moment: HookEvent) -> Result<HookDecision, OpError> {
         if self.client == Client::Gemini && moment == HookEvent::Prompt {
             // A helper that was cancelled has ended without a word.
@@ -331,7 +331,7 @@ impl Hook<'_> {
         Ok(if text.is_empty() { HookDecision::Nothing } else { HookDecision::Context(text) })
     }
 
-    /// Tells the messages that are new, as many as fit. Only those count as read; the others are told the next time.
+    /// Reports the messages that are new, as many as fit. Only those count as read; the others are reported the next time.
     fn hand_over(&mut self, unread: u64) -> Result<String, OpError> {
         // Clients run tools, and so hooks, side by side: one of them hands the messages over, and the others find none.
         let _alone = self.memory.alone("news", &self.who.name);
@@ -362,7 +362,7 @@ impl Hook<'_> {
             return Ok(HookDecision::Nothing);
         }
         if self.who.is_only_named() {
-            // Whoever has that name now, it is not this run.
+            // Another run has that name now.
             return Ok(HookDecision::Nothing);
         }
         if self.who.parent().is_none() {

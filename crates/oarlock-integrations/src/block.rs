@@ -35,7 +35,7 @@ impl Comment {
 /// The version of the blocks that are written.
 pub const VERSION: u32 = 1;
 
-/// The whole block: its version stands in its first line, so that a later version knows what it replaces.
+/// The whole block: its version is in its first line, so that a later version knows what it replaces.
 pub fn block(comment: Comment, body: &str) -> String {
     format!("{}\n{}\n{}\n", comment.line(&format!("oarlock:begin {VERSION}")), body.trim_end(), comment.closing())
 }
@@ -65,7 +65,7 @@ pub fn has(text: &str, comment: Comment) -> bool {
     place(text, comment).is_some()
 }
 
-/// Takes every block out, with the empty line before it. What somebody else has put into one stays: `foreign` tells what that is of the lines
+/// Takes every block out, with the empty line before it. What somebody else has put into one stays: `foreign` shows what that is of the lines
 /// between the marks. Of the blocks of other versions it is not known.
 pub fn take_out(text: &str, comment: Comment, foreign: impl Fn(&str) -> String) -> String {
     let current = comment.line(&format!("oarlock:begin {VERSION}"));
@@ -84,7 +84,7 @@ pub fn take_out(text: &str, comment: Comment, foreign: impl Fn(&str) -> String) 
     text
 }
 
-/// The lines of a text that are neither empty nor Oarlock's: those of `ours` are expected once each, in their order, and `is_always_ours` tells of others.
+/// The lines of a text that are neither empty nor Oarlock's: those of `ours` are expected once each, in their order, and `is_always_ours` reports others.
 pub fn foreign_lines(text: &str, ours: &str, is_always_ours: impl Fn(&str) -> bool) -> String {
     let mut left = ours.lines();
     let mut is_ours = |line: &str| {

@@ -23,7 +23,7 @@ pub enum Client {
 }
 
 impl Client {
-    /// All of them, in the order in which they are told.
+    /// All of them, in the order in which they are reported.
     pub const ALL: [Self; 7] = [Self::Claude, Self::Codex, Self::Gemini, Self::OpenCode, Self::Cursor, Self::VsCode, Self::Git];
 
     /// Its name on the command line, which the names of its agents begin with, too.

@@ -1,5 +1,5 @@
 //! Setting clients up and taking it back: [`setup`](crate::setup) says what has to stand in which file; here files are read, changed
-//! all or none, and remembered, so that taking back gives the bytes that were there.
+//! all or none, and remembered, so that taking back gives byte for byte what was there.
 
 mod facts;
 mod journal;
@@ -47,7 +47,7 @@ pub struct Change {
 /// Why a file is not as one would expect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remark {
-    /// Something that is not Oarlock's stands where Oarlock's should.
+    /// Something that is not Oarlock's is where Oarlock's should.
     Taken,
     /// A needed part stays after the removal, because it was there before.
     Stays,

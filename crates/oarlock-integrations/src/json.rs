@@ -33,7 +33,7 @@ pub fn put(text: &str, wants: &[JsonWant]) -> Result<Edited, EditError> {
     let (mark, text) = without_mark(text);
     let mut edited = Edited::of(text);
     for want in wants {
-        // The place of a fault is told as it is in the file.
+        // The place of a fault is reported as it is in the file.
         put_one(&mut edited, want).map_err(|error| put_one(&mut Edited::of(text), want).err().unwrap_or(error))?;
     }
     // What was made must be what was meant.
@@ -269,13 +269,13 @@ fn insert_first(edited: &mut Edited, root: &CstRootNode, container: &CstNode, ke
     let head = &edited.text[inside..first.unwrap_or(inside + container.to_string().len() - 2)];
     let comma = if first.is_some() { "," } else { "" };
     if first.is_some() && !head.contains('\n') {
-        // On one line, up to a comment that stands before the first item.
+        // On one line, up to a comment that is before the first item.
         let space = &head[..head.len() - head.trim_start().len()];
         let key = key.map(|key| format!("{}: ", Value::from(key))).unwrap_or_default();
         edited.insert(inside, format!("{space}{key}{value}{comma}"));
         return Ok(());
     }
-    // What stands behind the bracket, such as a comment, stays there.
+    // What is behind the bracket, such as a comment, stays there.
     let line = head.find('\n').map(|end| head[..end].trim_end_matches('\r').len());
     let item: CstNode = match (container.as_object(), container.as_array(), key) {
         (Some(object), _, Some(key)) => object.insert(0, key, input(value)).into(),

@@ -294,7 +294,7 @@ pub fn targets(client: Client, scope: Scope, facts: &Facts) -> Vec<Target> {
         Client::Git => {
             let script = |event: &str| {
                 let program = quoted(&facts.program);
-                // Git tells what is pushed on standard input: whatever follows in the script has to be told, too.
+                // Git shows what is pushed on standard input: whatever follows in the script has to get it, too.
                 let (take, pass, again) = match event {
                     "pre-push" => (
                         "  oarlock_refs=$(cat)\n",

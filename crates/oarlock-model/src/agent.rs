@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use crate::ident::{AgentName, Label, SessionId};
 use crate::time::{StoreTime, WallTime};
 
-/// Which process a session stands for, and how its death is proven (semantics 8).
+/// Which process a session means, and how its death is proven (semantics 8).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "by")]
 pub enum Owner {
-    /// No process: only the heartbeat timeout tells whether the agent is there, only TTLs free its work.
+    /// No process: only the heartbeat timeout shows whether the agent is there, only TTLs free its work.
     #[default]
     None,
     /// A process that holds an operating-system lock named by the session for as long as it lives.
@@ -82,7 +82,7 @@ pub struct Agent {
     pub timeout_ms: i64,
     /// How many leases it takes at once.
     pub max_claims: Option<u32>,
-    /// The process it stands for.
+    /// The process it means.
     pub owner: Owner,
     /// Where it runs.
     pub host: Host,

@@ -119,7 +119,7 @@ impl ErrorCode {
         }
     }
 
-    /// The word that stands in error objects.
+    /// The word that is in error objects.
     pub const fn word(self) -> &'static str {
         self.row().0
     }
@@ -139,7 +139,7 @@ impl ErrorCode {
         self.row().3
     }
 
-    /// The code that a word stands for.
+    /// The code that a word means.
     pub fn of_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.word() == word)
     }

@@ -109,7 +109,7 @@ pub enum Wakes {
 /// The locks needed to append an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
-    /// Nothing: a death is settled, and what follows from an event reaches its tasks, by whoever finds it.
+    /// Nothing: a death is settled, and what follows from an event reaches its tasks, by anyone who finds it.
     Nothing,
     /// The agent, or the roster.
     Agent,
@@ -117,7 +117,7 @@ pub enum Needs {
     Graph,
     /// The task, or the choice among all ready ones.
     Choice,
-    /// Some task, or what stands for it: an agent that holds it, the graph, the roster.
+    /// Some task, or a reference to it: an agent that holds it, the graph, the roster.
     SomeTask,
     /// The set of reservations.
     Reservations,
@@ -223,7 +223,7 @@ macro_rules! facts {
             }
         }
     };
-    // Where `@` stands, the kinds of what systems outside tell come among the others.
+    // Where `@` is, the kinds of what systems outside report come among the others.
     ($($(#[$doc:meta])* $name:ident = $kind:literal, about $about:expr, wakes $wakes:ident, needs $needs:ident;)* @
      $($(#[$last_doc:meta])* $last:ident = $last_kind:literal, about $last_about:expr, wakes $last_wakes:ident, needs $last_needs:ident;)*) => {
         facts! {

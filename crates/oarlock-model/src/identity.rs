@@ -1,4 +1,4 @@
-//! The identity of a store: what tells it, and whatever it gives out, from every other store.
+//! The identity of a store: it distinguishes the store, and every number it gives out, from all others.
 //!
 //! Each `init`, `restore` and `import` begins a new one. Numbers of events go on above its base; ids of sessions, messages and
 //! reservations, and cursors, count from there and end with its tag, so that what one store gave is no valid text in another.
@@ -109,7 +109,7 @@ impl StoreIdentity {
         text.rsplit_once('-').filter(|(_, tag)| *tag == self.tag).map(|(text, _)| text)
     }
 
-    /// The number of an event as it stands in ids and cursors: `N-TAG`, counted from the base.
+    /// The number of an event as it is in ids and cursors: `N-TAG`, counted from the base.
     pub fn give(&self, seq: u64) -> String {
         let number = match seq.checked_sub(self.base) {
             Some(number) => number.to_string(),

@@ -83,7 +83,7 @@ pub struct Landing {
     pub branch: Option<BranchName>,
     /// The submitted commit: however the branch moves, only this one lands.
     pub commit: ObjectId,
-    /// The number of the event that submitted it: its place in the queue, and what tells it from other submissions.
+    /// The number of the event that submitted it: its place in the queue, and what distinguishes it from other submissions.
     pub submission: u64,
     /// When it was submitted, in store time.
     pub since: StoreTime,

@@ -102,7 +102,7 @@ pub const WAIT_LEASES_AGAIN_MS: i64 = 5_000;
 pub const LEASES_PER_SESSION_MAX: usize = 10_000;
 /// Reservations alive in one store.
 pub const RESERVATIONS_MAX: usize = 10_000;
-/// One principal (an agent with a key of its own and its helpers) gets at most one part in so many of what the store holds.
+/// One principal (an agent with a key of its own and its helpers) gets at most one part in this many of what the store holds.
 pub const PRINCIPALS_SHARE: usize = 4;
 /// Live sessions of one principal: an operator may allow fewer.
 pub const SESSIONS_PER_PRINCIPAL_MAX: usize = 1_000;

@@ -14,7 +14,7 @@ pub use unready::Unready;
 use crate::ident::{AgentName, SessionId, StateKey, TaskId, Token};
 use crate::task::TaskState;
 
-/// A reservation that stands in the way.
+/// A reservation that is in the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OverlapFacts {
     /// The wanted target.

@@ -1,6 +1,6 @@
 //! JSON Schema of types whose JSON is one text.
 
-/// The schema of a type that is written as one text: a plain `string`, where it stands. Its form is checked when it is
+/// The schema of a type that is written as one text: a plain `string`, where it is. Its form is checked when it is
 /// read, with a message that says more than a failed `pattern`.
 macro_rules! text_schema {
     ($type:ty, $name:literal) => {

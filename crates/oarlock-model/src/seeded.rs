@@ -58,13 +58,13 @@ faults! {
     HOLDERS_JOIN = Ralf, "holders-join";
     /// agents' states are written without the lock of their file itself, which the first modules take
     OWN_LOCK_SKIPPED = Ralf, "own-lock-skipped";
-    /// agents' states are compared as a glance without the lock of their file saw them, and written over what stands there by now
+    /// agents' states are compared as a glance without the lock of their file saw them, and written over what is there by now
     STATES_GLANCED_AT = Ralf, "states-glanced-at";
     /// a write that broke off is left half done, and its copy with it
     BROKEN_WRITE_LEFT = Ralf, "broken-write-left";
     /// the copy that a write left is put in place whatever others have written since
     COPY_BELIEVED = Ralf, "copy-believed";
-    /// a document below the floor for splitting is split all the same
+    /// a document below the floor for splitting is split anyway
     FLOOR_IGNORED = Ralf, "floor-ignored";
     /// numbers, and so tokens, begin again where they were after a restore
     NO_NEW_EPOCH = Semantics(2), "no-new-epoch";
@@ -80,7 +80,7 @@ faults! {
     EXPIRY_VOIDS = Semantics(4), "expiry-voids";
     /// leases are judged by the wall clock
     WALL_CLOCK_JUDGES = Semantics(5), "wall-clock-judges";
-    /// store time begins anew with each boot
+    /// store time begins again with each boot
     TIME_STARTS_ANEW = Semantics(6), "time-starts-anew";
     /// a session that is over may act as long as its name lives on
     OLD_SESSION_ACTS = Semantics(7), "old-session-acts";
@@ -118,7 +118,7 @@ faults! {
     SEARCH_ENDS_EARLY = Semantics(13), "search-ends-early";
     /// a claim that waits does not notice that what blocked it has ended
     BLOCKER_FORGOTTEN = Semantics(19), "blocker-forgotten";
-    /// the version of an entry begins anew after its deletion
+    /// the version of an entry begins again after its deletion
     VERSIONS_START_ANEW = Semantics(15), "versions-start-anew";
     /// a claim that waits does not hear of messages
     DEAF_CLAIM = Semantics(19), "deaf-claim";
@@ -204,7 +204,7 @@ faults! {
     SLOW_FOR_EVER = Gateway, "slow-for-ever";
     /// agents may ask as much as they like
     NO_QUOTA = Gateway, "no-quota";
-    /// what a gateway tells goes to the terminal as it is
+    /// what a gateway reports goes to the terminal as it is
     TERMINAL_STEERED = Gateway, "terminal-steered";
     /// an answer to a model is as long as what others have written
     MCP_ANSWER_UNBOUNDED = Gateway, "mcp-answer-unbounded";
@@ -262,7 +262,7 @@ faults! {
     HALF_A_SETUP = Hooks, "half-a-setup";
     /// a finished result is thrown away when the store cannot be written
     RESULT_THROWN_AWAY = Runner, "result-thrown-away";
-    /// what was kept is handed in whoever had the task since
+    /// what was kept is handed in no matter who had the task since
     KEPT_OVERWRITES = Runner, "kept-overwrites";
     /// a worker whose directory is gone goes on claiming
     DIRECTORY_UNSEEN = Runner, "directory-unseen";
@@ -286,7 +286,7 @@ faults! {
     PROJECT_STARTS_WORKERS = Trust, "project-starts-workers";
     /// an unreadable project file leaves the write guard lenient
     UNREADABLE_IS_LENIENT = Trust, "unreadable-is-lenient";
-    /// a task that the files have is granted, and its caller told, before they show it
+    /// a task that the files have is granted, and its caller reported, before they show it
     GRANT_BEFORE_MARK = Files, "grant-before-mark";
     /// an intent that a killed call left is made good for a session that is over
     INTENT_BELIEVED = Files, "intent-believed";

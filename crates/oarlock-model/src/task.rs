@@ -50,7 +50,7 @@ impl std::str::FromStr for Gate {
 pub struct TaskSpec {
     /// One line.
     pub title: String,
-    /// Markdown for whoever does it.
+    /// Markdown for anyone who does it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
     /// The kind of work.
@@ -178,7 +178,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Whether it is an intent that its session has not been told of.
+    /// Whether it is an intent of which its session does not know yet.
     pub fn is_intent(&self) -> bool {
         self.intended && self.end.is_none()
     }
@@ -188,7 +188,7 @@ impl Grant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutsideEnd {
-    /// Whoever speaks for it says that it is free again.
+    /// Anyone who speaks for it says that it is free again.
     Free,
     /// It gave no sign of life for too long.
     Abandoned,

@@ -56,7 +56,7 @@ pub fn mutate<M: Mutation>(store: &mut dyn Store, caller: &Caller, settings: &Se
     wait_for(store, request.waiting(), attempt, &mut |store, findings| is_worth_trying(store, caller, settings, request, findings))
 }
 
-/// Whether another try may go better; whoever asks is noted as there.
+/// Whether another try may go better; anyone who asks is noted as there.
 pub(crate) fn is_worth_trying<M: Mutation>(
     store: &mut dyn Store,
     caller: &Caller,
@@ -81,7 +81,7 @@ pub(crate) fn is_worth_trying<M: Mutation>(
     Ok(is_worth_it)
 }
 
-/// Whoever waits is there: without this, a long wait would look like an absence. No lease is renewed.
+/// Anyone who waits is there: without this, a long wait would look like an absence. No lease is renewed.
 fn note_waiting(store: &mut dyn Store, me: &Agent) -> Result<(), OpError> {
     let mut tx = store.begin(&[Lock::Agent(me.name.clone())], Durability::Presence)?;
     let now = tx.view().now();
@@ -200,7 +200,7 @@ fn transact<M: Mutation>(
     findings: &mut Findings,
     step: &mut Step<'_>,
 ) -> Result<Tried<Written<M::Reply>>, OpError> {
-    // Nobody is told of what is only intended: the grant that follows presses it to the disk.
+    // Nobody is informed of what is only intended: the grant that follows presses it to the disk.
     if step.how == How::Intended && M::DURABILITY == Durability::Full {
         let before = findings.clone();
         if let Some(tried) = transact_as(store, by, request, first, findings, step, Durability::Presence)? {
@@ -274,11 +274,11 @@ fn transact_as<M: Mutation>(
             }
             Ok(Some(Tried::Search))
         }
-        // The reply is told, and what it says must last.
+        // The reply is reported, and what it says must last.
         Ok(_) if durability != M::DURABILITY && step.granted.is_empty() => Ok(None),
         Ok(reply) => {
             let forgets = seeded::is(seeded::KEYS_FORGOTTEN) || (first.is_some() && seeded::is(seeded::CLAIMS_AGAIN));
-            // Nobody has been told of what is only intended.
+            // Nobody has been informed of what is only intended.
             let is_told = step.how != How::Intended || step.granted.is_empty();
             let text = once.filter(|_| is_told && !forgets).map(|once| once.keep(&mut *tx, &reply)).transpose()?;
             tx.commit()?;

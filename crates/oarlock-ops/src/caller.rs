@@ -14,7 +14,7 @@ pub struct Caller {
     pub name: Option<AgentName>,
     /// The session it means.
     pub session: Option<SessionId>,
-    /// The processes above it, nearest first; they tell who it is when it gives no name.
+    /// The processes above it, nearest first; they show who it is when it gives no name.
     pub ancestors: Vec<String>,
     /// The idempotency key of the call.
     pub key: Option<String>,

@@ -34,7 +34,7 @@ pub fn after_event(view: &dyn MomentView, cursor: Option<&str>) -> Result<u64, O
 }
 
 /// The cursor of an item in a list that is not in the order of the log: a list goes on after it. `place` says where the item
-/// stands: letters, digits and `._/-`, read back by [`place`] as the same type.
+/// is: letters, digits and `._/-`, read back by [`place`] as the same type.
 ///
 /// # Errors
 /// Store errors.

@@ -77,7 +77,7 @@ pub trait Local {
     /// A folder that cannot be read.
     fn look_for(&self, search: Search) -> Result<Option<Existing>, OpError>;
 
-    /// The files of the repository that the caller stands in, by their paths from its root, as far as a list of them is bounded; none outside
+    /// The files of the repository that the caller is in, by their paths from its root, as far as a list of them is bounded; none outside
     /// any.
     ///
     /// # Errors

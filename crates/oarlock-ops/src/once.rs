@@ -1,4 +1,4 @@
-//! Idempotency: a call with a key happens once, and whoever makes it again gets the reply that was kept (semantics 18).
+//! Idempotency: a call with a key happens once, and anyone who makes it again gets the reply that was kept (semantics 18).
 
 use oarlock_model::{AgentName, Rejection, limits};
 use serde::Serialize;

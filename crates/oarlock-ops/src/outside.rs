@@ -1,10 +1,10 @@
 //! Tasks that stand in files beside the store too, where others take them under a lock of their own. A grant of such a task counts only
 //! when the files show it: under that lock an intent is committed, the files are marked, and the grant is committed, before anybody is
-//! told. So no task is taken on both sides, whenever a call is killed: the next one that has the lock settles what is left.
+//! reported. So no task is taken on both sides, whenever a call is killed: the next one that has the lock settles what is left.
 //!
-//! The death of a process loses nothing of this. A loss of power does: so whoever is told of a grant has waited until mark and grant are on the
+//! The death of a process loses nothing of this. A loss of power does: so anyone who is informed of a grant has waited until mark and grant are on the
 //! disk. The intent is not waited for by itself: the log is one, and what presses the grant to the disk presses the intent before it too. If the
-//! power goes in the milliseconds before that, nobody has been told, and one of three things is found: neither of them; a grant without a
+//! power goes in the milliseconds before that, nobody has been informed, and one of three things is found: neither of them; a grant without a
 //! mark, whose session died with the power, and which the next full comparison marks or ends; or a mark without an intent, which reads as
 //! somebody outside who has the task: it rests until that is ended by hand, or after the project's time for those who are silent. In none of
 //! them do both sides run it.
@@ -31,7 +31,7 @@ pub trait Outside: std::fmt::Debug + Send + Sync {
     /// Whether there are any now: a project may be attached to a store that is open, and detached from it.
     fn is_there(&self) -> bool;
 
-    /// Whether they have this task, as far as can be told without their lock.
+    /// Whether they have this task, as far as can be known without their lock.
     ///
     /// # Errors
     /// They cannot be read.
@@ -72,7 +72,7 @@ pub trait Held {
     /// Marks these tasks as taken, all in one go, each of them only if nobody else has it there.
     ///
     /// # Errors
-    /// They cannot be written; what is marked all the same is settled later.
+    /// They cannot be written; what is marked anyway is settled later.
     fn mark(&mut self, intents: &[Intent]) -> Result<Vec<Marked>, OpError>;
 
     /// These were granted after they were marked: that is nothing to be brought over. Returns whether something else is.
@@ -106,7 +106,7 @@ pub enum Marked {
     Unwritable(OpError),
 }
 
-/// A store without what is beside it: for whoever holds the lock of that already.
+/// A store without what is beside it: for anyone who holds the lock of that already.
 pub struct Beneath<'a>(pub &'a mut dyn Store);
 
 impl Store for Beneath<'_> {

@@ -30,7 +30,7 @@ pub trait Owners {
     fn boot_id(&self) -> &str;
     /// Whether this owner of a session lives. It is asked of live sessions of this boot only.
     fn owner_liveness(&self, session: &SessionId, owner: &Owner) -> OwnerLiveness;
-    /// A number that rises by one with each look that takes it, by whoever shares the store; none where nobody can share one.
+    /// A number that rises by one with each look that takes it, by anyone who shares the store; none where nobody can share one.
     fn turn(&self) -> Option<u64>;
 }
 

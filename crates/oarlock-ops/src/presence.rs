@@ -12,7 +12,7 @@ pub fn state(owners: &dyn Owners, agent: &Agent, now: Now) -> AgentState {
     liveness::agent_state(agent, owners.liveness(agent) == OwnerLiveness::Alive, now)
 }
 
-/// The proof that a session is over, if there is one: its machine was started anew, or its process is gone and the time within which clients
+/// The proof that a session is over, if there is one: its machine was started again, or its process is gone and the time within which clients
 /// restart such a process is over.
 pub fn death_proof(owners: &dyn Owners, agent: &Agent, now: Now) -> Option<DeathProof> {
     let grace_ms = match &agent.owner {

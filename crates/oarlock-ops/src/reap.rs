@@ -52,7 +52,7 @@ pub(crate) fn to_be_checked(view: &dyn View, owners: &dyn Owners) -> StoreResult
     Ok(agents)
 }
 
-/// In how many parts so many sessions are checked. One call may look two or three times: with a number that shares no factor with these, each
+/// In how many parts this many sessions are checked. One call may look two or three times: with a number that shares no factor with these, each
 /// kind of look comes to every part.
 fn parts_of(count: usize) -> usize {
     let fewest = count.div_ceil(limits::OWNERS_CHECKED_MAX).max(1);
@@ -173,7 +173,7 @@ fn loss_by(proof: DeathProof) -> LossReason {
 pub(crate) fn lose_lease(cx: &mut Deciding<'_>, task: &Task, reason: LossReason, resting: bool) -> Result<bool, OpError> {
     let Some(grant) = task.holder() else { return Ok(true) };
     if grant.is_intent() {
-        // Its session was never told: nothing is lost, and it was no attempt.
+        // Its session was never reported: nothing is lost, and it was no attempt.
         drop_intent(cx, task, resting)?;
         return Ok(true);
     }

@@ -1,4 +1,4 @@
-//! A reply on its way from an operation to whoever asked: typed, though what passes it on serves every verb.
+//! A reply on its way from an operation to anyone who asked: typed, though what passes it on serves every verb.
 
 use std::any::Any;
 use std::fmt;

@@ -19,7 +19,7 @@ pub fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-/// A schema that stands for itself, with nothing to refer to.
+/// A schema that means itself, with nothing to refer to.
 pub fn whole(schema: SchemaOf, contract: Contract) -> Value {
     let mut settings = settings(contract);
     settings.inline_subschemas = true;

@@ -78,7 +78,7 @@ pub trait Transaction {
     fn write_starved(&mut self, task: &TaskId, starved: Option<&StarvedClaim>) -> StoreResult<()>;
     /// Keeps the reply for an idempotency key.
     fn remember(&mut self, key: &ReplyKey, remembered: &StoredReply) -> StoreResult<()>;
-    /// Takes the operating-system lock that stands for the life of `session` on behalf of this
+    /// Takes the operating-system lock that means the life of `session` on behalf of this
     /// process; it is kept until the process dies or the store's handle is dropped.
     fn take_owner_lock(&mut self, session: &SessionId) -> StoreResult<()>;
     /// From here on, what is refused is undone; what was written before stays.

@@ -12,7 +12,7 @@ pub enum Speech {
     Tools,
 }
 
-/// The steps. A name in braces stands for a call or a refusal, in the words of the speech.
+/// The steps. A name in braces means a call or a refusal, in the words of the speech.
 const STEPS: [&str; 6] = [
     "{claim}: do only what you hold. Too big: {split}.",
     "Every few minutes {renew}: keeps all you hold, brings news.",

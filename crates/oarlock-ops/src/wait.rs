@@ -69,7 +69,7 @@ pub(crate) fn wait_for<T>(
     let mut listening = store.listen(waiting.topics)?;
     let patience = Patience::since(waiting, store.snapshot()?.now().store);
     loop {
-        // The listener stands, so whatever is committed from here on will ring it. What falls due or dies from
+        // The listener is in place, so whatever is committed from here on will ring it. What falls due or dies from
         // here on is either seen by the next try or waited for.
         let horizon = Horizon::of(store)?;
         if worth_trying(store, &mut findings)? {

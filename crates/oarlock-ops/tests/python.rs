@@ -82,7 +82,7 @@ impl Stubs {
         }
     }
 
-    /// One object for several that have no field to tell them apart: what not all of them have may be missing.
+    /// One object for several that have no field to distinguish them: what not all of them have may be missing.
     fn merged(&self, choices: &[Value]) -> Option<Value> {
         let whole = |choice: &Value| match choice["$ref"].as_str().and_then(|target| target.strip_prefix(REFERENCE)) {
             Some(target) => self.definitions[target].clone(),

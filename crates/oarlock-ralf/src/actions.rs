@@ -12,9 +12,9 @@ use crate::displayed_state::DisplayedState;
 use crate::held::Held;
 use crate::types::Task;
 
-/// Longest text of a conflict that is told, in characters.
+/// Longest text of a conflict that is reported, in characters.
 const TOLD_CHARS_MAX: usize = 300;
-/// The type of the event that tells why a task was called off.
+/// The type of the event that shows why a task was called off.
 pub(crate) const HELD_BACK: &str = "held_back";
 
 /// One thing to do.
@@ -42,7 +42,7 @@ pub(crate) enum Action {
     HoldBack(TaskId, Gone),
     /// It is there again.
     BringBack(TaskId),
-    /// The files are to show how a task stands.
+    /// The files are to show how a task is.
     Show(TaskId, DisplayedState),
     /// A part of a task of the files gets a file of its own.
     MakePart(Box<StoreTask>, Box<Task>),
@@ -105,7 +105,7 @@ pub(crate) struct Gone {
 }
 
 impl Gone {
-    /// The fields of the event that tells it.
+    /// The fields of the event that reports it.
     pub(crate) fn fields(&self, task: &TaskId) -> Map<String, serde_json::Value> {
         let fields = [("type", json!(HELD_BACK)), ("task_id", json!(task.as_str())), ("notes", json!(self.why))];
         fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -120,7 +120,7 @@ pub(crate) struct Moved {
     /// Tasks that are held here and asked for no more.
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) warnings: Vec<String>,
-    /// Where each task of the store stands in the files, to be remembered.
+    /// Where each task of the store is in the files, to be remembered.
     pub(crate) places: BTreeMap<String, String>,
     /// Tasks that both sides say are done, to be remembered.
     pub(crate) finished: BTreeSet<String>,

@@ -78,7 +78,7 @@ pub(crate) fn signs<'a>(agents: &'a [Agent], attached: &SyncState, now_ms: i64) 
     youngest.into_values().filter_map(sign).collect()
 }
 
-/// Sets how each agent stands: `active`, `stale` or `left`, by `timeout_ms`, else by what its file says.
+/// Sets how each agent is: `active`, `stale` or `left`, by `timeout_ms`, else by what its file says.
 pub(crate) fn judge(agents: &mut [Agent], attached: &SyncState, now_ms: i64, timeout_ms: Option<i64>) {
     for agent in agents.iter_mut() {
         agent.timeout_ms = timeout_ms.unwrap_or(agent.timeout_ms);

@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 const NOW: i64 = 1_769_947_200_000;
 const TIMEOUT: i64 = 120_000;
 
-/// A block of a heartbeat file that was seen so long ago.
+/// A block of a heartbeat file that was seen this long ago.
 fn block(name: &str, age_ms: i64, status: &str, more: &str) -> Agent {
     let last_seen = crate::time::shown(NOW - age_ms);
     let fields: Map<String, Value> = [("last_seen", json!(last_seen)), ("status", json!(status)), ("current_action", json!(more))]

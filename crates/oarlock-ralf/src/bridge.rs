@@ -120,7 +120,7 @@ impl<'a> Bridge<'a> {
         let heartbeats = shown_path(&self.communications("heartbeat.yaml", &project), &self.root);
         let (tasks, now_ms) = (project.by_id(), snapshot.now_ms);
         let signs = alive::signs(&project.agents, attached, now_ms);
-        // Whoever has left gives no sign of life by a heartbeat that others wrote.
+        // Anyone who has left gives no sign of life by a heartbeat that others wrote.
         let alive: Vec<&Agent> = signs.iter().filter(|sign| !sign.beat.has_left).map(|sign| sign.agent).collect();
         let held = held::by_id(&self.root, &tasks, &alive, now_ms);
         let compared = Compared { project: &project, tasks: &tasks, signs: &signs, held: &held, heartbeats: &heartbeats };
@@ -128,7 +128,7 @@ impl<'a> Bridge<'a> {
         plan.begin_with(&moved);
         let mut synced = Synced { conflicts: plan.conflicts.clone(), ..Synced::default() };
         self.find_away(&project, attached, moved.head.as_deref(), &mut synced);
-        // What no agent reads is for `ralf doctor` to tell.
+        // What no agent reads is for `ralf doctor` to report.
         let faults = project
             .faults
             .iter()
@@ -258,7 +258,7 @@ impl<'a> Bridge<'a> {
         self.tell(&join).map(drop)
     }
 
-    /// Conflicts are told in the history of their tasks, with both values.
+    /// Conflicts are reported in the history of their tasks, with both values.
     fn note_conflicts(&mut self, conflicts: &[Conflict]) -> Result<(), OpError> {
         for page in conflicts.chunks(limits::LIST_ITEMS_MAX) {
             let conflicts = page.iter().map(external::conflict).collect::<Result<_, _>>()?;

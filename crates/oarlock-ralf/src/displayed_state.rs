@@ -1,9 +1,9 @@
-//! How a task stands in the store, for the files to show.
+//! How a task is in the store, for the files to show.
 
 use oarlock_model::AgentName;
 use oarlock_model::task::TaskState;
 
-/// How a task stands in the store, for the files to show.
+/// How a task is in the store, for the files to show.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum DisplayedState {
     /// Nobody has it.
@@ -21,7 +21,7 @@ pub(crate) enum DisplayedState {
 }
 
 impl DisplayedState {
-    /// How a task stands that has ended in the store; nothing for all others.
+    /// How a task is that has ended in the store; nothing for all others.
     pub(crate) fn of_end(state: TaskState) -> Option<Self> {
         match state {
             TaskState::Done => Some(Self::Done),

@@ -77,7 +77,7 @@ pub enum Append {
     Whole(String),
 }
 
-/// More items in the list that stands under `section`, or at the top: complete, and in the shape that the file has.
+/// More items in the list that is under `section`, or at the top: complete, and in the shape that the file has.
 ///
 /// # Errors
 /// The text cannot be edited there, or would not say what it should: see [`EditError`].
@@ -141,7 +141,7 @@ fn check_appended(before: &str, after: &str, section: &str, more: &[Vec<(&str, V
     Ok(())
 }
 
-/// An item whose dash stands at `column`, each text quoted.
+/// An item whose dash is at `column`, each text quoted.
 fn item_text(fields: &Fields<'_>, column: usize) -> String {
     let margin = " ".repeat(column);
     let mut out = String::new();
@@ -190,7 +190,7 @@ fn check(before: &str, after: &str, pieces: &Pieces<'_>, change: impl FnOnce(&mu
     }
 }
 
-/// How the pieces of a damaged text are told apart.
+/// How the pieces of a damaged text are distinguished.
 struct Pieces<'a> {
     read: &'a dyn Fn(&str) -> salvage::Read,
     is_own: &'a dyn Fn(&salvage::Item) -> bool,

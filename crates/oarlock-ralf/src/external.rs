@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::actions::Conflict;
 
-/// An event that stands in a file, or could.
+/// An event that is in a file, or could.
 pub(crate) fn event(file: &str, task: Option<TaskId>, fields: Map<String, Value>) -> Result<External, OpError> {
     let data = [("file", json!(file)), ("fields", Value::Object(fields))];
     External::new(&RALF_EVENT, task, object(data)).map_err(OpError::Internal)
@@ -20,7 +20,7 @@ pub(crate) fn conflict(conflict: &Conflict) -> Result<External, OpError> {
     External::new(&RALF_CONFLICT, TaskId::parse(task).ok(), object(data)).map_err(OpError::Internal)
 }
 
-/// Whether the log was told of such an event of the files.
+/// Whether the log has such an event of the files.
 pub(crate) fn is_event(event: &Event, kind: &str) -> bool {
     let Fact::External(told) = &event.fact else { return false };
     let fields = told.data().get("fields");

@@ -13,7 +13,7 @@ pub struct Fault {
     pub column: usize,
     /// The fault, in one line.
     pub cause: String,
-    /// Items that were read all the same.
+    /// Items that were read anyway.
     pub recovered: usize,
     /// Items that could not be read.
     pub lost: usize,

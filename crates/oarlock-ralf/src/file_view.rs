@@ -19,7 +19,7 @@ pub(crate) struct FileView<'a> {
 }
 
 impl FileView<'_> {
-    /// How the task stands, by both of them.
+    /// How the task is, by both of them.
     pub(crate) fn state(&self) -> &'static str {
         match (self.file.map(|file| file.state), self.queue.map(|queue| queue.state)) {
             // Who claims through the queue leaves the file as it is, and the other way round.
@@ -32,7 +32,7 @@ impl FileView<'_> {
         }
     }
 
-    /// The name that stands there.
+    /// The name that is there.
     pub(crate) fn claimer(&self) -> Option<&str> {
         self.queue.or(self.file).and_then(|task| task.claimed_by.as_deref())
     }
@@ -69,7 +69,7 @@ impl FileView<'_> {
         self.state() == "done" || is_by_item
     }
 
-    /// The file that it stands in: its own, or a queue.
+    /// The file that it is in: its own, or a queue.
     pub(crate) fn place(&self) -> &str {
         self.file.or(self.queue).map_or("", |task| &task.source.file)
     }

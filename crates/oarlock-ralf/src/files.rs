@@ -195,7 +195,7 @@ impl Files {
         Ok(())
     }
 
-    /// Begins the file of states anew, empty. One that cannot be understood is kept beside it under another name.
+    /// Begins the file of states again, empty. One that cannot be understood is kept beside it under another name.
     ///
     /// # Errors
     /// As [`Files::set_state`].
@@ -301,7 +301,7 @@ pub struct TaskDocument {
 }
 
 impl TaskDocument {
-    /// A plan of its parts, at most `subtasks_max`, made for so many [`workers`] and given out to `agents`, if there are any.
+    /// A plan of its parts, at most `subtasks_max`, made for this many [`workers`] and given out to `agents`, if there are any.
     ///
     /// # Errors
     /// The document cannot be read at all: it is too large, or is no text.

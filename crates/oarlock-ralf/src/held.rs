@@ -59,7 +59,7 @@ pub(crate) fn name(text: &str) -> Option<String> {
     Some(name[..name.floor_char_boundary(limits::OUTSIDE_NAME_BYTES_MAX)].to_owned())
 }
 
-/// Whether a text stands for one that is yet to be put in: `{STATUS}`, `$RUN_ID`, `idle|running|error`, `TIMESTAMP`, `FILL_ME`.
+/// Whether a text means one that is yet to be put in: `{STATUS}`, `$RUN_ID`, `idle|running|error`, `TIMESTAMP`, `FILL_ME`.
 pub(crate) fn is_placeholder(text: &str) -> bool {
     let is_in = |open, close| text.starts_with(open) && text.ends_with(close);
     let word = text.to_lowercase();
@@ -96,9 +96,9 @@ fn newest(path: &Path) -> Option<i64> {
     inside.filter_map(|entry| changed_ms(&entry.path())).chain(changed_ms(path)).max()
 }
 
-/// The names under which items tell since when they are taken, the one that counts first.
+/// The names under which items report since when they are taken, the one that counts first.
 pub(crate) const TAKEN_AT: [&str; 2] = ["claimed_at", "started_at"];
-/// The names under which they tell that something happened.
+/// The names under which they show that something happened.
 pub(crate) const MOVED_AT: [&str; 5] = ["claimed_at", "started_at", "updated_at", "last_updated", "heartbeat"];
 
 /// A time that a field states, in milliseconds since 1970; one behind its file's last change counts as that.

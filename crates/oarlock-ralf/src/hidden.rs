@@ -1,4 +1,4 @@
-//! The lock files that are made beside a project's files belong to nobody's commit: git is told so where nothing that it tracks changes, in
+//! The lock files that are made beside a project's files belong to nobody's commit: git learns so where nothing that it tracks changes, in
 //! `info/exclude` of the repository.
 
 use std::fs::{self, OpenOptions};

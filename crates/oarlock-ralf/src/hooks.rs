@@ -46,7 +46,7 @@ pub fn hooks(root: &Path, store: Option<&str>) -> Vec<Hook> {
         hook("executor", "to claim", format!("TASK=$({}) || {{ sleep 1; continue; }}", call(&format!("claim {executor} --wait 30s -q")))),
         hook("executor", "before the child", {
             let beat = call(&format!(r#"heartbeat {executor} --status running --action "executing_$TASK" -q"#));
-            // Whoever kills the loop leaves nothing behind: its pause goes with it, and looks each second whether the loop is still there.
+            // Anyone who kills the loop leaves nothing behind: its pause goes with it, and looks each second whether the loop is still there.
             let beats = format!("while kill -0 $$; do [ $((N%30)) != 0 ] || {beat} || exit; N=$((N+1)); sleep 1 & S=$!; wait $S; done");
             format!("(S=; N=0; trap 'kill $S; exit' TERM INT HUP; {beats}) >/dev/null 2>&1 & BEAT=$!")
         }),

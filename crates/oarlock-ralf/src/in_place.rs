@@ -2,7 +2,7 @@
 //! under their lock, and their next update with it.
 //!
 //! A write that breaks off would leave half a text. So the text before and the new one are on the disk beside it first, as a copy under a
-//! name of its own; whoever comes next finds the copy, sees how far the write came, and finishes it. A file that shows neither text nor a
+//! name of its own; anyone who comes next finds the copy, sees how far the write came, and finishes it. A file that shows neither text nor a
 //! mixture of both was written by somebody else since, which counts.
 
 use std::fs::{self, File, OpenOptions, TryLockError};

@@ -33,7 +33,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// By the name of the file, else by what stands in it.
+    /// By the name of the file, else by what is in it.
     pub(crate) fn of(name: &str, text: &str) -> Self {
         let has = |key: &str| text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
         match name {
@@ -248,7 +248,7 @@ fn collect_tasks(folder: &Path, kind: Folder, depth: usize, layout: &mut Layout)
         return Ok(());
     };
     let is_own = |path: &&PathBuf| depth > 0 && name_of(path).eq_ignore_ascii_case("task.md");
-    // What lies beside a task in its own folder tells about it.
+    // What lies beside a task in its own folder reports about it.
     let own = paths.iter().find(is_own).cloned();
     for path in paths {
         if layout.tasks.len() >= TASKS_MAX {

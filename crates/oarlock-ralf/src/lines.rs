@@ -164,7 +164,7 @@ impl Lines {
                 let bare = line.replacen("- ", "  ", usize::from(dash(line) == column.checked_sub(2)));
                 indent(&bare) == column && is_key(&bare, name)
             };
-            // Of a key that stands twice the last one counts, for those parsers that take it.
+            // Of a key that is twice the last one counts, for those parsers that take it.
             match (first..end).rev().find(|at| is_it(&self.list[*at])) {
                 Some(at) => {
                     // A value over several lines gives way whole.

@@ -1,7 +1,7 @@
 //! Task files that went, were put off, moved and came back, before files and store are compared as they are.
 //!
 //! A task whose file is gone is asked for by nobody. It is called off in the store, with the reason in its history, and brought back when its
-//! file is there again. One that an agent of the store holds is not touched: that is a conflict, which is told. What has ended stays so: files
+//! file is there again. One that an agent of the store holds is not touched: that is a conflict, which is reported. What has ended stays so: files
 //! that go back to an older state, as a switch of branches makes them, open nothing again, and are not edited for that either.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,7 @@ use crate::types::Task;
 /// Tasks that one warning names.
 const NAMED_MAX: usize = 5;
 
-/// Whether a task was called off because its file had gone: the last that files told of it was the reason, then it was cancelled, and nobody has
+/// Whether a task was called off because its file had gone: the last that files reported of it was the reason, then it was cancelled, and nobody has
 /// brought it back since. A look that was killed before it could remember this finds it here.
 fn was_held_back(told: Option<Event>, cancelled: Option<&Event>, requeued: Option<&Event>) -> bool {
     let reason = told.filter(|event| external::is_event(event, HELD_BACK));
@@ -131,7 +131,7 @@ impl<'a> Search<'a> {
             else {
                 continue;
             };
-            // Whoever called it back meanwhile wants it without its file.
+            // Anyone who called it back meanwhile wants it without its file.
             if self.attached.gone.contains_key(id) || !self.is_read(place) {
                 continue;
             }
@@ -215,7 +215,7 @@ impl<'a> Search<'a> {
         self.moved.actions.push(Action::HoldBack(task, gone));
     }
 
-    /// A task that stands in the files: put off, back again, or as it was.
+    /// A task that is in the files: put off, back again, or as it was.
     fn there(&mut self, id: &str, files: &FileView<'a>) {
         let Some(known) = self.store.tasks.get(id) else { return };
         let was_gone = self.attached.gone.contains_key(id);
@@ -252,12 +252,12 @@ impl<'a> Search<'a> {
             TaskState::Done if self.attached.finished.contains(id) && files.file.is_some_and(|file| file.state != "done") => {
                 self.pass(id);
             }
-            // An item that somebody has written open again is mended by the comparison; one that came so with another commit is left.
+            // An item that somebody has written open again is repaired by the comparison; one that came so with another commit is left.
             TaskState::Done if self.attached.finished.contains(id) && files.file.is_none() && self.came_with_commit(id) => {
                 self.pass(id);
                 self.leave_item(id);
             }
-            // Whoever has shown it, a look or a call, both sides say so now.
+            // No matter who has shown it, both sides say so now.
             TaskState::Cancelled if files.state() == "cancelled" => {
                 self.moved.ended.insert(id.to_owned(), "cancelled".to_owned());
             }

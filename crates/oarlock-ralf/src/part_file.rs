@@ -9,7 +9,7 @@ use crate::layout;
 use crate::time;
 use crate::write::{WriteError, Writer};
 
-/// A part of a task, as its file tells it.
+/// A part of a task, as its file reports it.
 #[derive(Clone, Debug)]
 pub(crate) struct PartFile<'a> {
     /// `TASK-x-SUB1`: an identifier, so that it leads nowhere as a name of a file.
@@ -113,7 +113,7 @@ impl<'a> Said<'a> {
     }
 }
 
-/// A text without its last section of this heading, and what stands in that.
+/// A text without its last section of this heading, and what is in that.
 fn cut_off<'a>(text: &'a str, heading: &str) -> (&'a str, &'a str) {
     match text.rsplit_once(&format!("\n## {heading}\n")) {
         Some((before, section)) => (before, section.trim()),

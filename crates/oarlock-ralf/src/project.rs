@@ -227,7 +227,7 @@ impl Project {
         };
         let read = task_file::read(&text);
         let is_part = file.components().any(|part| part.as_os_str() == "subtasks");
-        // A part stays beside its sisters when it is done, so its folder does not tell.
+        // A part stays beside its sisters when it is done, so its folder does not say.
         let is_done = is_part && task_file::state(None, read.status.as_deref()) == "done";
         let state = if is_done { "done" } else { task_file::state(folder, read.status.as_deref()) };
         let above = file.ancestors().skip(2).filter(|_| is_part);
@@ -340,7 +340,7 @@ struct FileClock {
 fn agent(item: &Item, file: &FileClock, source: Source) -> Agent {
     let stated = item.fields.get("last_seen").and_then(time::of);
     let latest = file.changed_ms.min(file.now_ms);
-    // A time behind the file's own change was made up: who wrote it can be no younger than the file.
+    // A time behind the file's own change was generated: who wrote it can be no younger than the file.
     let (seen, clock) = match stated {
         None => (None, Clock::None),
         Some(stated) if stated.unix_ms > latest + CLOCK_SLACK_MS => (Some(latest), Clock::Future),

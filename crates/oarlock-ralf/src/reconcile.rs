@@ -28,7 +28,7 @@ use crate::types::Agent;
 pub const PROGRAM: &str = "ralf-files";
 /// The system that reports in the store for those who have tasks by the files alone.
 pub(crate) const SOURCE: &str = "ralf";
-/// A heartbeat in a file is written anew when it is older than this, in milliseconds.
+/// A heartbeat in a file is written again when it is older than this, in milliseconds.
 const BEAT_EVERY_MS: i64 = 15_000;
 
 /// The content of the store.
@@ -42,7 +42,7 @@ pub(crate) struct Snapshot {
     pub(crate) now: Now,
     /// Wall clock, milliseconds since 1970.
     pub(crate) now_ms: i64,
-    /// After so long without a sign of life, what somebody has by the files counts as abandoned, in milliseconds.
+    /// After this long without a sign of life, what somebody has by the files counts as abandoned, in milliseconds.
     pub(crate) abandoned_after_ms: i64,
 }
 
@@ -66,7 +66,7 @@ impl Snapshot {
         self.agent(name).is_some_and(StoreAgent::is_live)
     }
 
-    /// Whether an event was made for the files, and need not be told to them.
+    /// Whether an event was made for the files, and need not be reported to them.
     pub(crate) fn is_of_files(&self, event: &Event) -> bool {
         // What an earlier session of that name did is another matter.
         let is_session = |agent: &&StoreAgent| event.session.as_ref() == Some(&agent.session);
@@ -186,7 +186,7 @@ impl Comparing<'_> {
         self.plan.actions.push(Action::Seen { agent: name.clone(), is_new, seen_ms, timeout_ms: agent.timeout_ms, status, action });
     }
 
-    /// A name that stands in the store for the files, and has no heartbeat there: it came in because something was claimed in that name, when
+    /// A name that is in the store for the files, and has no heartbeat there: it came in because something was claimed in that name, when
     /// that made an agent of it. A file that is empty for a moment is no reason: its agents are still young.
     fn agent_without_heartbeat(&mut self, agent: &StoreAgent) {
         let is_silent = self.store.now.store.since_ms(agent.presence.seen) > agent.timeout_ms;
@@ -251,7 +251,7 @@ impl Comparing<'_> {
         {
             self.plan.actions.push(Action::Update(Box::new(file.clone()), task.clone()));
         }
-        // What stands in the files as taken because the bridge wrote it there.
+        // What is in the files as taken because the bridge wrote it there.
         let is_displayed = self.attached.displayed.contains(task.as_str());
         match (known.state, file_state) {
             (TaskState::Dead, "claimed") if !is_displayed => self.conflict(&task, files, "dead".to_owned()),
@@ -278,7 +278,7 @@ impl Comparing<'_> {
             (TaskState::Ready | TaskState::Scheduled, "done") => self.finished(task, files),
             (state, "done") => self.conflict(&task, files, state.to_string()),
             (TaskState::Ready | TaskState::Scheduled | TaskState::Blocked, "claimed") => {
-                // What an agent of the store had, and has given back, still stands in the files.
+                // What an agent of the store had, and has given back, still is in the files.
                 let claimer = files.claimer();
                 let had_it = known.grant.as_ref().is_some_and(|grant| {
                     let is_for_files = self.attached.claims.get(task.as_str()).is_some_and(|claimed| claimed.token == grant.token.0);

@@ -66,7 +66,7 @@ pub(crate) fn remember_queue(before: &str, after: &str, at: usize, fields: &Map<
     });
 }
 
-/// The items of a list that stands under one of `names`, or at the top.
+/// The items of a list that is under one of `names`, or at the top.
 pub(crate) fn list(text: &str, names: &[&str]) -> Read {
     let lines: Vec<&str> = text.lines().collect();
     match yaml::parse(text) {
@@ -79,7 +79,7 @@ pub(crate) fn list(text: &str, names: &[&str]) -> Read {
     }
 }
 
-/// The blocks of a map that stands under one of `names`: `heartbeats:` and a name below it for each.
+/// The blocks of a map that is under one of `names`: `heartbeats:` and a name below it for each.
 pub(crate) fn blocks(text: &str, names: &[&str]) -> Read {
     let lines: Vec<&str> = text.lines().collect();
     match yaml::parse(text) {
@@ -104,7 +104,7 @@ fn add_unseen(read: &mut Read, broken: Broken) {
     read.damages.sort_by_key(|damage| damage.line);
 }
 
-/// Under which of these names the list of a document stands: the first that is there.
+/// Under which of these names the list of a document is: the first that is there.
 pub(crate) fn name_of_list<'n>(value: &Value, names: &[&'n str]) -> Option<&'n str> {
     names.iter().copied().find(|name| value.get(name).is_some())
 }
@@ -395,11 +395,11 @@ fn close(field: Option<(String, Vec<&str>)>, fields: &mut Map<String, Value>) {
         Ok(Value::Object(mut parsed)) if parsed.len() == 1 => parsed.remove(&name).unwrap_or_default(),
         _ => as_written(&lines),
     };
-    // Of a key that stands twice the last one counts, as with the parsers that took it.
+    // Of a key that is twice the last one counts, as with the parsers that took it.
     fields.insert(name, value);
 }
 
-/// The text of a value that is no YAML: a list line by line, anything else as it stands, without the quotes around it.
+/// The text of a value that is no YAML: a list line by line, anything else as it is, without the quotes around it.
 fn as_written(lines: &[&str]) -> Value {
     let first = lines[0].split_once(':').map_or("", |(_, value)| value.trim());
     let below: Vec<&str> = lines[1..].iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();

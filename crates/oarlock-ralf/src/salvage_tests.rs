@@ -119,7 +119,7 @@ fn placeholders_are_no_damage() {
 }
 
 proptest::proptest! {
-    /// Whatever stands in a file, reading it ends and loses no line count.
+    /// Whatever is in a file, reading it ends and loses no line count.
     #[test]
     fn anything_can_be_read(text in "([ -]{0,4}(id|timestamp|events|metadata|x): ?[\"'a-z:{\\[|]{0,6}\n){0,12}") {
         let read = list(&text, EVENTS);

@@ -38,7 +38,7 @@ pub(crate) fn quoted(text: &str) -> String {
     out
 }
 
-/// A key as it stands in these files: plain where it is a plain word, else quoted.
+/// A key as it is in these files: plain where it is a plain word, else quoted.
 pub(crate) fn key(name: &str) -> String {
     if is_plain(name) { name.to_owned() } else { quoted(name) }
 }

@@ -52,7 +52,7 @@ pub(crate) fn by_name(name: &str, is_loose: bool) -> Named {
     let is_named = BEGINNINGS.iter().any(|begin| stem.starts_with(begin)) && stem.chars().any(|c| c.is_ascii_digit() || c == '-');
     match (is_named, ABOUT.contains(&last)) {
         (true, false) => Named::Task,
-        // Notes of a task's own folder are told by names only.
+        // Notes of a task's own folder are known by names only.
         (true, true) => Named::Unclear,
         (false, _) if is_loose => Named::Unclear,
         (false, _) => Named::Other,

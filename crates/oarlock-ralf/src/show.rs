@@ -54,7 +54,7 @@ fn fields_of(displayed_state: &DisplayedState, now_ms: i64) -> Vec<(&'static str
 pub(crate) struct ItemEdit {
     /// Its id in the queue.
     pub(crate) id: String,
-    /// How its task stands.
+    /// How its task is.
     pub(crate) displayed_state: DisplayedState,
     /// Only if nobody has it there.
     pub(crate) if_free: Option<FreeFor>,
@@ -127,7 +127,7 @@ pub(crate) fn in_queue(writer: &Writer, file: &Path, edits: &[ItemEdit], now_ms:
     Ok(shown.into_inner())
 }
 
-/// The text of a queue in which the item says how its task stands.
+/// The text of a queue in which the item says how its task is.
 fn with_displayed_state(text: &str, item: &Task, displayed_state: &DisplayedState, now_ms: i64) -> Result<String, EditError> {
     let mut fields = fields_of(displayed_state, now_ms);
     // Who has nothing needs no field that says so, unless it is there.
@@ -135,7 +135,7 @@ fn with_displayed_state(text: &str, item: &Task, displayed_state: &DisplayedStat
     edit::set_item(text, &item.id, &fields)
 }
 
-/// How the text of a task's own file says that status. Where nothing else of the files tells of the task, `is_alone`, a text without a status line
+/// How the text of a task's own file says that status. Where nothing else of the files reports the task, `is_alone`, a text without a status line
 /// gets one: scripts find open tasks by it.
 pub(crate) fn with_word(text: &str, status: &str, is_alone: bool) -> Result<Change, EditError> {
     if task_file::read(text).status.is_some_and(|said| said.eq_ignore_ascii_case(status)) {
@@ -150,7 +150,7 @@ pub(crate) fn with_word(text: &str, status: &str, is_alone: bool) -> Result<Chan
     }
 }
 
-/// Shows how a task stands in its own file, which moves when the task has ended; `is_alone` when it has no item in a queue. Returns whether
+/// Shows how a task is in its own file, which moves when the task has ended; `is_alone` when it has no item in a queue. Returns whether
 /// anything changed.
 pub(crate) fn in_file(
     writer: &Writer,

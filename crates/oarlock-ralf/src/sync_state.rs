@@ -139,7 +139,7 @@ impl SyncState {
         Self { root, id, log_from: last_event, chat_from: last_event, is_new: true, ..Self::default() }
     }
 
-    /// The store has this identity now. Where it was restored or made anew since the last look, what has been read of the one before says
+    /// The store has this identity now. Where it was restored or made again since the last look, what has been read of the one before says
     /// nothing of the numbers that came since.
     pub(crate) fn meet(&mut self, store: &StoreIdentity) {
         if self.store.is_some_and(|known| known != store.id()) {
@@ -149,7 +149,7 @@ impl SyncState {
         self.store = Some(store.id());
     }
 
-    /// The files show now how a task stands because the store says so.
+    /// The files show now how a task is because the store says so.
     pub(crate) fn note_shown(&mut self, task: &TaskId, displayed_state: &DisplayedState) {
         let id = task.to_string();
         self.displayed.remove(&id);
@@ -163,7 +163,7 @@ impl SyncState {
         }
     }
 
-    /// Calls have shown how a task stands that is in this state now: what was shown of it otherwise is shown no more.
+    /// Calls have shown how a task is that is in this state now: what was shown of it otherwise is shown no more.
     pub(crate) fn note_caught_up(&mut self, id: &str, state: Option<TaskState>) {
         if !matches!(state, Some(TaskState::Claimed | TaskState::Waiting | TaskState::Review)) {
             self.displayed.remove(id);
@@ -270,7 +270,7 @@ impl Mark {
         Self { count: items.len(), tail: items.iter().rev().take(TAIL).map(digest).collect() }
     }
 
-    /// The items behind the mark. Where the file was cut or written anew, those behind the last ones that are known, else all.
+    /// The items behind the mark. Where the file was cut or written again, those behind the last ones that are known, else all.
     pub(crate) fn unseen<'a, T>(&self, items: &'a [T], digest: impl Fn(&T) -> String) -> &'a [T] {
         if self.count == 0 {
             return items;
@@ -284,7 +284,7 @@ impl Mark {
         }
         for (behind, known) in self.tail.iter().enumerate() {
             if let Some(at) = items.iter().rposition(|item| digest(item) == *known) {
-                // So many known ones stood behind it, and may have been changed.
+                // This many known ones stood behind it, and may have been changed.
                 return &items[(at + 1 + behind).min(items.len())..];
             }
         }

@@ -5,7 +5,7 @@ use oarlock_model::text::kept_line;
 use oarlock_plan::minutes_of_field;
 use serde::Serialize;
 
-/// Lines in which fields are looked for; further down stands prose that may look like them.
+/// Lines in which fields are looked for; further down is prose that may look like them.
 const HEAD_LINES_MAX: usize = 60;
 /// Longest value of a field that is kept, in characters.
 const VALUE_CHARS_MAX: usize = 300;
@@ -61,7 +61,7 @@ pub(crate) struct TaskText {
     pub(crate) created: Option<String>,
     /// Line of the status field, from 1.
     pub(crate) status_line: Option<usize>,
-    /// Whether that line stands in front matter, where the bold lines below count more.
+    /// Whether that line is in front matter, where the bold lines below count more.
     in_front: bool,
 }
 
@@ -171,7 +171,7 @@ pub(crate) fn bold_field(line: &str) -> Option<(&str, &str)> {
     (name.len() <= 40 && !name.is_empty()).then(|| (name, value.trim()))
 }
 
-/// A heading without the id in front: "TASK-7: Mend it" as "Mend it".
+/// A heading without the id in front: "TASK-7: Repair it" as "Repair it".
 fn title(heading: &str) -> String {
     let heading = heading.trim();
     let rest = heading.split_once(": ").filter(|(id, _)| {
@@ -195,7 +195,7 @@ impl TaskText {
         let slot = match name.as_str() {
             "title" => &mut self.title,
             "status" => {
-                // A second one stands in the section about its completion, or in what a part is told of the whole.
+                // A second one is in the section about its completion, or in what a part says of the whole.
                 if self.status_line.is_some() && !self.in_front {
                     return;
                 }

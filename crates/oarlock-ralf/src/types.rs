@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::digest::digest;
 use crate::task_file::{self, Folder};
 
-/// Where something stands.
+/// Where something is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Source {
     /// From the project's root.
@@ -56,14 +56,14 @@ pub struct Agent {
     /// Milliseconds since then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age_ms: Option<i64>,
-    /// After so many milliseconds it counts as stale.
+    /// After this many milliseconds it counts as stale.
     pub timeout_ms: i64,
     /// Whether its time can be believed.
     pub clock: Clock,
     /// The process that it names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<u64>,
-    /// Where it stands.
+    /// Where it is.
     pub source: Source,
     /// All of its block.
     #[serde(skip)]
@@ -116,7 +116,7 @@ pub struct Task {
     /// The folder, of a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<Folder>,
-    /// Where it stands.
+    /// Where it is.
     pub source: Source,
     /// The digest of its file's request, whatever its status; empty for an item of the queue.
     #[serde(skip)]
@@ -153,16 +153,16 @@ pub struct Event {
     pub task: Option<String>,
     /// All of it.
     pub data: Map<String, Value>,
-    /// Where it stands.
+    /// Where it is.
     pub source: Source,
 }
 
-/// A message of a chat log, as it stands there.
+/// A message of a chat log, as it is there.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Message {
     /// All of it.
     pub fields: Map<String, Value>,
-    /// Where it stands.
+    /// Where it is.
     pub source: Source,
 }
 
@@ -173,6 +173,6 @@ pub struct AgentState {
     pub agent: String,
     /// Its fields.
     pub fields: Map<String, Value>,
-    /// Where it stands.
+    /// Where it is.
     pub source: Source,
 }

@@ -1,7 +1,7 @@
 //! Writing beside others: under both lock names that are in use, in one write or one rename, and only onto what was read.
 //!
 //! Shell scripts lock `.events.lock`, the Python helpers `events.yaml.lock`; who takes both excludes both. Programs and language models that
-//! take no lock are met by looking at the file again just before the rename: if it is another one, the edit is made anew on that. The moment
+//! take no lock are met by looking at the file again just before the rename: if it is another one, the edit is made again on that. The moment
 //! between that look and the rename cannot be closed from this side; a writer that reads before it and writes after it undoes the edit.
 
 mod later;
@@ -26,7 +26,7 @@ use crate::in_place;
 use crate::layout::{self, is_inside};
 use crate::lock::locked;
 
-/// How often an edit is made anew because somebody without a lock came in between.
+/// How often an edit is made again because somebody without a lock came in between.
 const TRIES_MAX: usize = 100;
 /// Names beside one that is taken.
 const NAMES_MAX: u64 = 1_000;
@@ -215,7 +215,7 @@ impl Writer {
             if new == seen {
                 return Ok(false);
             }
-            // Whoever takes no lock may have come in between, or have put another file in this one's place.
+            // Anyone who takes no lock may have come in between, or have put another file in this one's place.
             let is_same = file::identity_at(&file).ok() == file::identity(&held).ok() && bytes_of(&file, &mut held)? == seen;
             if is_same {
                 in_place::write(&file, &mut held, &seen, &new).map_err(|error| failed(&file, error))?;
@@ -267,7 +267,7 @@ impl Writer {
         Ok(made)
     }
 
-    /// Begins a file anew under its locks, its own among them. What it held is kept as `kept` if `is_broken`.
+    /// Begins a file again under its locks, its own among them. What it held is kept as `kept` if `is_broken`.
     ///
     /// # Errors
     /// As [`WriteError`].
@@ -325,7 +325,7 @@ impl Writer {
             if !is_inside(folder_of(file), &self.root) {
                 return Err(refused("is not in the project"));
             }
-        // A task that has moved meanwhile is not made anew where it was.
+        // A task that has moved meanwhile is not made again where it was.
         } else if file.extension().is_none_or(|extension| extension != "md") {
             self.make_folder(folder_of(file))?;
         }
@@ -339,7 +339,7 @@ impl Writer {
         }
     }
 
-    /// Both locks of a YAML file, in one order. Task files have none of their own: whoever takes or moves a task holds the lock of the queue.
+    /// Both locks of a YAML file, in one order. Task files have none of their own: anyone who takes or moves a task holds the lock of the queue.
     fn lock(&self, file: &Path) -> Result<Vec<File>, WriteError> {
         let is_markdown = file.extension().is_some_and(|extension| extension == "md");
         let Some(locked) =

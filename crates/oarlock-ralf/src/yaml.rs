@@ -11,7 +11,7 @@ use crate::memo::Memo;
 const DEPTH_MAX: usize = 64;
 /// Aliases of one document; the files have none.
 const ALIASES_MAX: usize = 64;
-/// Longest cause that is told, in characters.
+/// Longest cause that is reported, in characters.
 const CAUSE_CHARS_MAX: usize = 160;
 
 /// Why a text is no YAML, and where.
@@ -62,7 +62,7 @@ pub(crate) fn read(text: &str) -> Result<Value, Broken> {
     })
 }
 
-/// The words of the parser without their place, which stands beside them.
+/// The words of the parser without their place, which is beside them.
 fn cause(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let line = line.strip_prefix("error: ").unwrap_or(line);

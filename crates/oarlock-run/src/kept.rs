@@ -31,7 +31,7 @@ pub(crate) struct Kept {
     pub(crate) store: String,
     pub(crate) task: TaskId,
     pub(crate) title: String,
-    /// When the task was made: another task of this id, in a store that was made anew, is not meant.
+    /// When the task was made: another task of this id, in a store that was made again, is not meant.
     pub(crate) created_at: String,
     pub(crate) agent: AgentName,
     pub(crate) session: SessionId,

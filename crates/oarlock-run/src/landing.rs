@@ -1,5 +1,5 @@
 //! The landing queue: `merge` works the queue of one target branch. It merges submissions, tests the merged tree in a worktree of its own, moves the
-//! branch by its old value, and then tells the store that the tasks are done.
+//! branch by its old value, and then reports to the store that the tasks are done.
 //!
 //! The operations decide what lands, and when a submission counts (`oarlock_ops::landing`). Between their two last steps the branch moves:
 //! a worker that dies there leaves a candidate, and [`settle`] asks git whether the branch has it.

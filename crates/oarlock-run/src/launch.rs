@@ -85,7 +85,7 @@ pub struct Run {
 }
 
 /// How to start a worker: `PROGRAM ARGS… work --as NAME --subtree ID [--can …] [--ttl …] [--worktree --onto BRANCH] -- COMMAND…`, with the store in
-/// OARLOCK_STORE. Its standard error is passed on line by line; what it claims and finishes is told from the log, so a worker
+/// OARLOCK_STORE. Its standard error is passed on line by line; what it claims and finishes is reported from the log, so a worker
 /// need not say that itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerProgram {

@@ -67,7 +67,7 @@ impl LogFollower {
         self.joined.contains(name)
     }
 
-    /// Reads what came since and tells it. Whether anything of it was about this run.
+    /// Reads what came since and reports it. Whether anything of it was about this run.
     ///
     /// # Errors
     /// Store errors.
@@ -93,7 +93,7 @@ impl LogFollower {
         }
     }
 
-    /// How the run stands.
+    /// How the run is.
     pub(crate) fn live(&self, now: StoreTime, workers: usize, wall_ms: i64) -> Live {
         // A task without parts is its own part.
         let parts = || self.tasks.iter().filter(|(id, _)| **id != self.root || self.tasks.len() == 1);

@@ -14,7 +14,7 @@ const RELEASED_DOUBLINGS_MAX: u32 = 5;
 /// The pause after the second failure in a row, doubled with each further one: when whatever the program needs is away, every task would
 /// fail within seconds, and a queue would be used up.
 const FAILED_FIRST: Duration = Duration::from_secs(1);
-/// The longest pause after failures: so long after an outage the worker tries again.
+/// The longest pause after failures: this long after an outage the worker tries again.
 const FAILED_MAX: Duration = Duration::from_secs(60);
 
 /// The recent outcomes that a worker has seen.

@@ -197,7 +197,7 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// Asks all to end and waits until they have; a further signal makes them hurry, and whoever is too slow is killed.
+    /// Asks all to end and waits until they have; a further signal makes them hurry, and anyone who is too slow is killed.
     pub(crate) fn dismiss(&mut self, signals: &Signals) {
         self.terminate();
         let mut listener = Listener::deaf();
@@ -261,7 +261,7 @@ impl Pool<'_, '_> {
             command.arg("--worktree").arg("--onto").arg(onto);
         }
         command.arg("--").args(&self.run.command);
-        // Whoever called us may be an agent itself; its workers are others.
+        // Anyone who called us may be an agent itself; its workers are others.
         for variable in ["OARLOCK_AGENT", "OARLOCK_SESSION", "OARLOCK_TASK", "OARLOCK_TOKEN"] {
             command.env_remove(variable);
         }

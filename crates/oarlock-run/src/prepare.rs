@@ -147,7 +147,7 @@ impl Preparing<'_> {
         Ok(Prepared::of(id.clone(), split.is_ok(), split.unwrap_or(1)))
     }
 
-    /// Splits a task, for so many workers; why not, when it stays whole.
+    /// Splits a task, for this many workers; why not, when it stays whole.
     fn split_task(&mut self, id: &TaskId, body: &str) -> Result<Result<usize, String>, OpError> {
         let mut split = self.split_of(id.as_str());
         let agents = self.plan(&mut split, body)?;

@@ -28,11 +28,11 @@ pub trait Progress: Send {
         }
     }
 
-    /// How a run stands now, at least once a second: for a line on a terminal that is written again and again.
+    /// How a run is now, at least once a second: for a line on a terminal that is written again and again.
     fn live(&mut self, _live: &Live) {}
 }
 
-/// How a run stands.
+/// How a run is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Live {
     /// Parts that are done.

@@ -25,7 +25,7 @@ pub struct RunReport {
     pub task: TaskId,
     /// Its state when the run ended.
     pub state: TaskState,
-    /// The workers of this run, and whoever else worked on it.
+    /// The workers of this run, and all others that worked on it.
     pub agents: Vec<AgentReport>,
     /// The parts in the order of their creation, at any depth; the task itself when it has none, or when it was integrated
     /// by an agent.

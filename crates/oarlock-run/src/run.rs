@@ -190,7 +190,7 @@ impl Supervisor<'_, '_> {
                 look => Some(look?),
             };
             let (due_ms, owners) = look.map(|look| (look.due_ms, look.owners)).unwrap_or_default();
-            // Workers are told by their process from their start on, by their session only once they have joined.
+            // Workers are known by their process from their start on, by their session only once they have joined.
             let processes: BTreeSet<String> = self.pool.processes().into_iter().chain(owners).collect();
             let processes: Vec<String> = processes.into_iter().collect();
             match self.watch.wait(due_ms.unwrap_or(SLICE_MS), &processes) {

@@ -84,7 +84,7 @@ pub(crate) fn name(signal: i32) -> Option<&'static str> {
     };
 }
 
-/// Whether the signal was ignored when this process started (proc_pid_status(5), `SigIgn`). Systems without `/proc` do not tell: no.
+/// Whether the signal was ignored when this process started (proc_pid_status(5), `SigIgn`). Systems without `/proc` do not say: no.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };

@@ -56,7 +56,7 @@ const REPORTED_MAX: usize = 1_000;
 /// How a worker works.
 #[derive(Clone, Debug, Default)]
 pub struct Work {
-    /// The agent's name; without it one is made up.
+    /// The agent's name; without it one is generated.
     pub name: Option<AgentName>,
     /// Its purpose; counts as a capability.
     pub role: Option<Label>,
@@ -112,7 +112,7 @@ pub struct WorkReport {
     pub wall_ms: i64,
 }
 
-/// Joins, and runs a command for each task that it claims until it is told to stop (or once). Call it from a thread that
+/// Joins, and runs a command for each task that it claims until it is asked to stop (or once). Call it from a thread that
 /// lives as long: the programs it starts die with it.
 ///
 /// # Errors
@@ -194,7 +194,7 @@ fn program_name(program: &OsString) -> String {
 
 struct Worker<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
-    /// The handle that joined: it holds the lock that stands for this process.
+    /// The handle that joined: it holds the lock that means this process.
     store: Box<dyn Store>,
     caller: Caller,
     settings: &'env Settings,

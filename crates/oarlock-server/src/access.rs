@@ -1,4 +1,4 @@
-//! The access keys of a store, for whoever may open it.
+//! The access keys of a store, for anyone who may open it.
 
 use std::path::Path;
 

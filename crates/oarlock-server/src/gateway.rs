@@ -1,4 +1,4 @@
-//! The gateway: the operations for whoever cannot open the store's file, over HTTP.
+//! The gateway: the operations for anyone who cannot open the store's file, over HTTP.
 //!
 //! It decides nothing: [`routes`] turns requests into calls of the registry, [`engine`] has them made by one writer that
 //! commits many at once, by a few readers, or lets them wait without a thread. [`guard`] turns away who may not ask.

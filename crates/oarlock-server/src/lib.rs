@@ -1,4 +1,4 @@
-//! The doors for whoever cannot open the store's file: the operations over HTTP, and the Model Context Protocol for models, over HTTP and for the
+//! The doors for anyone who cannot open the store's file: the operations over HTTP, and the Model Context Protocol for models, over HTTP and for the
 //! one client that starts a server of its own.
 
 mod access;

@@ -1,4 +1,4 @@
-//! Serving a store over HTTP until it is told to stop.
+//! Serving a store over HTTP until it is asked to stop.
 
 use oarlock_client::gateway::{Address, Bind, Key, file_for, read_key, write_key};
 use oarlock_client::{Options, StoreTarget};
@@ -86,7 +86,7 @@ pub fn serve(
     started: impl FnOnce(&Started),
 ) -> Result<(), OpError> {
     let Checked { serving, bind, tls } = checked;
-    // Whether there is a store is told before anything is bound.
+    // Whether there is a store is reported before anything is bound.
     drop(target.open(options.clone())?);
     // One processor is the writer's.
     let workers = std::thread::available_parallelism().map_or(1, |processors| processors.get().saturating_sub(1).max(1));

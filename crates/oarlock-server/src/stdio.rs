@@ -31,7 +31,7 @@ pub enum At {
     },
     /// At a gateway.
     Gateway(Client),
-    /// There is no project, as each call is told: a server that a user has for all repositories must not fail in those.
+    /// There is no project, and each call says so: a server that a user has for all repositories must not fail in those.
     Nowhere(OpError),
 }
 
@@ -68,14 +68,14 @@ async fn serving(starter: Starter) -> Result<(), OpError> {
         At::Gateway(client) => (Backend::Gateway(Arc::new(client)), Owner::Process { process }),
         At::Store { target, options, settings } => {
             project = target.project().cloned();
-            // Opened once before, so that a store that is not there is told as for every other command.
+            // Opened once before, so that a store that is not there is reported as for every other command.
             drop(target.open(options.clone())?);
             let engine = Engine::start(target.place(), &options, settings, stopping, Some(1))?;
             (Backend::Engine(engine), Owner::Lock { process, grace_ms: limits::OWNER_GRACE_MS })
         }
         At::Nowhere(why) => (Backend::NoProject(Arc::new(why)), Owner::Lock { process, grace_ms: limits::OWNER_GRACE_MS }),
     };
-    // The client that started this server: when it starts it anew, the session goes on.
+    // The client that started this server: when it starts it again, the session goes on.
     let named = starter.name.as_ref().map_or_else(String::new, |name| format!(":{name}"));
     let parent = me.ancestors().into_iter().next();
     let harness = parent.as_ref().map(|parent| format!("mcp:{}{named}", parent.to_text()));

@@ -33,7 +33,7 @@ const ADMIN_MILLIONS_MAX: u64 = 50_000;
 pub(crate) struct Budget(Arc<AtomicU64>);
 
 impl Budget {
-    /// Begins anew, with the next transaction.
+    /// Begins again, with the next transaction.
     pub(crate) fn renew(&self) {
         self.0.store(0, Ordering::Relaxed);
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::error::store_error;
 
-/// The first store time ever, in milliseconds: not 0, so that "before the beginning" can be told.
+/// The first store time ever, in milliseconds: not 0, so that "before the beginning" can be known.
 const STORE_TIME_FIRST: i64 = 1_000;
 
 const SELECT_OWN: &str = "SELECT offset_ms FROM clocks WHERE boot_id = ?1 AND time_namespace = ?2";

@@ -14,7 +14,7 @@ pub(crate) fn store_error(error: rusqlite::Error) -> StoreError {
             | rusqlite::Error::IntegralValueOutOfRange(..)
             | rusqlite::Error::Utf8Error(..)
             | rusqlite::Error::QueryReturnedNoRows => damaged(&text),
-            // The statement stands in this crate and fits the schema: then the schema in the file is another.
+            // The statement is in this crate and fits the schema: then the schema in the file is another.
             rusqlite::Error::SqlInputError { msg, .. } if tells_of_another_schema(&msg) => damaged(&msg),
             _ => StoreError::Internal(format!("SQLite: {text}")),
         };

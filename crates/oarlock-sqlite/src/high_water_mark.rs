@@ -1,4 +1,4 @@
-//! [`HighWaterMark`]: where the log ended when this boot last saw it, told by memory and not by the file.
+//! [`HighWaterMark`]: where the log ended when this boot last saw it, known by memory and not by the file.
 //!
 //! SQLite takes a write-ahead log to end where a frame does not fit its checksum. After a loss of power that is right. When the
 //! file was cut or changed otherwise, it silently takes back what was acknowledged; so does a copy of an older file in its place.
@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row};
 
 use crate::error::store_error;
 
-/// When a store was made, and the prefix of its tasks: what tells it from one that is made in its place, and not from its own older copies.
+/// When a store was made, and the prefix of its tasks: what distinguishes it from one that is made in its place, and not from its own older copies.
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
     at: i64,
@@ -39,7 +39,7 @@ impl Made {
 pub(crate) struct HighWaterMark {
     /// None where no memory can be shared: then nobody has seen anything.
     shared_state: Option<SharedState>,
-    /// Tells the store and the boot: after a loss of power, what the shared state says may never have reached the disk.
+    /// Reports to the store and the boot: after a loss of power, what the shared state says may never have reached the disk.
     of: u64,
 }
 
@@ -50,7 +50,7 @@ impl HighWaterMark {
         // Beside a copy of the whole directory lies a copy of the shared state, which may be newer than the copied log.
         let board_file = shared_state.as_ref().and_then(|shared_state| shared_state.file_id().ok());
         (boot_id, made, board_file).hash(&mut hasher);
-        // A boot that has no name cannot be told from the one before.
+        // A boot that has no name cannot be distinguished from the one before.
         Self { shared_state: shared_state.filter(|_| !boot_id.is_empty()), of: hasher.finish() }
     }
 
@@ -70,7 +70,7 @@ impl HighWaterMark {
         self.shared_state.as_ref().map(SharedState::turn)
     }
 
-    /// Tells that everything up to this number is committed.
+    /// Shows that everything up to this number is committed.
     pub(crate) fn saw(&self, seq: u64) {
         if let Some(shared_state) = &self.shared_state {
             shared_state.saw(self.of, seq);

@@ -26,7 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0014_landing.sql"),
 ];
 
-/// "OARL", so that the file tells what it is (see the `file` command and SQLite's application_id).
+/// "OARL", so that the file shows what it is (see the `file` command and SQLite's application_id).
 const APPLICATION_ID: i32 = 0x4F41_524C;
 
 /// The newest version this program knows.

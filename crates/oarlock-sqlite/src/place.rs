@@ -117,7 +117,7 @@ impl StorePaths {
         self.beside("board")
     }
 
-    /// The shared state, made anew, with the directories, when somebody copied or moved the database alone.
+    /// The shared state, made again, with the directories, when somebody copied or moved the database alone.
     pub(crate) fn shared_state(&self) -> StoreResult<Option<SharedState>> {
         let file = self.shared_state_file();
         match SharedState::open(&file, false) {

@@ -145,7 +145,7 @@ impl Copy {
         self.stamps_now() != self.stamps
     }
 
-    /// Refuses to tell what was once so.
+    /// Refuses to show what was once so.
     ///
     /// # Errors
     /// `store_unavailable`.

@@ -1,8 +1,8 @@
 //! Whether the schema in a file is the one that the migrations make: a table, index, view or trigger more could make any statement do
 //! anything, and a repository or a backup can bring such a file.
 //!
-//! The schema of the newest version stands in `migrations/schema.txt`, so that a one-shot command compares texts and is done; a test says
-//! when it has to be written anew. What differs from it, and every older version, is compared with what the migrations make in memory.
+//! The schema of the newest version is in `migrations/schema.txt`, so that a one-shot command compares texts and is done; a test says
+//! when it has to be written again. What differs from it, and every older version, is compared with what the migrations make in memory.
 
 use oarlock_model::seeded;
 use oarlock_ops::store::{StoreError, StoreResult};

@@ -38,7 +38,7 @@ fn filled(n: usize) -> (TempDir, SqliteStore) {
         ok(format!("-: add ready --id R{i} --body text --assign dee"));
         ok(format!("-: add held --id H{i} --body text"));
         ok(format!("{holder}: claim H{i}"));
-        // Its only part is done: whoever takes the whole joins the results.
+        // Its only part is done: anyone who takes the whole joins the results.
         ok(format!("-: add whole --id W{i} --assign dee"));
         ok(format!("-: add part --id W{i}-SUB1 --parent W{i} --assign {holder}"));
         ok(format!("{holder}: claim W{i}-SUB1"));

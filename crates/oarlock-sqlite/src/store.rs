@@ -46,7 +46,7 @@ const CHECKPOINT_FRAMES: u32 = 1_000;
 /// The same when a handle is closed: the next one-shot command then has little to recover.
 const CHECKPOINT_FRAMES_AT_CLOSE: u32 = 100;
 
-/// Frames by which the log grows until what is in it is moved into the database beside whoever writes: eight megabytes.
+/// Frames by which the log grows until what is in it is moved into the database beside anyone who writes: eight megabytes.
 const AHEAD_FRAMES: u32 = 2_048;
 
 /// How a store is opened.
@@ -60,7 +60,7 @@ pub struct Options {
     pub synchronous: Synchronous,
     /// Where identities come from; fixed in tests.
     pub births: Births,
-    /// Frames in the log after which this handle moves them into the database. Whoever is waiting for it waits meanwhile: a
+    /// Frames in the log after which this handle moves them into the database. Anyone who is waiting for it waits meanwhile: a
     /// handle for many callers does it seldom, so that few of them do.
     pub checkpoint_frames: u32,
 }
@@ -140,7 +140,7 @@ impl SqliteStore {
     /// # Errors
     /// `store_unavailable` (permissions, space, a shared file system), `data_damaged`, `store_busy`.
     pub fn create(place: &StorePaths, prefix: &str, options: Options) -> StoreResult<(Self, bool)> {
-        // A process killed while it made the store the old way leaves an empty file: that one is made anew.
+        // A process killed while it made the store the old way leaves an empty file: that one is made again.
         place.check_dir()?;
         let is_there = place.file().symlink_metadata().is_ok_and(|found| !found.is_file() || found.len() > 0);
         let made = !is_there && Self::make(place, prefix, &options)?;
@@ -160,7 +160,7 @@ impl SqliteStore {
         if !place.is_writable() {
             return Self::open_reading(place, options, inode);
         }
-        // An empty one may be somebody else's, made in this moment: whoever writes its first frame has synced its name.
+        // An empty one may be somebody else's, made in this moment: anyone who writes its first frame has synced its name.
         let had_log = std::fs::metadata(place.log()).is_ok_and(|log| log.len() > 0);
         let conn = connect(place.file(), OpenFlags::SQLITE_OPEN_READ_WRITE, options.busy)?;
         // What forbids to write may be more than permissions: SQLite has then opened it for reading.
@@ -287,7 +287,7 @@ impl SqliteStore {
     /// Whether the log has grown so much by this handle's commits that another one should move it. It is said once for the same growth.
     pub(crate) fn log_has_grown(&mut self) -> bool {
         let frames = self.wal_frames.load(Ordering::Relaxed);
-        // It begins anew once all of it is moved.
+        // It begins again once all of it is moved.
         self.moved_at = self.moved_at.min(frames);
         let has_grown = frames - self.moved_at >= AHEAD_FRAMES;
         if has_grown {
@@ -296,7 +296,7 @@ impl SqliteStore {
         has_grown
     }
 
-    /// Moves what is in the log now into the database, beside whoever writes: it keeps nobody waiting. What they write meanwhile stays in
+    /// Moves what is in the log now into the database, beside anyone who writes: it keeps nobody waiting. What they write meanwhile stays in
     /// the log, and the checkpoint that is due in the fair lock has only that to move. Should it fail, that one moves all of it.
     pub(crate) fn checkpoint_ahead(&mut self) {
         let _ = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
@@ -365,7 +365,7 @@ impl SqliteStore {
         Ok(())
     }
 
-    /// Moves the log into the database when it has grown; whoever finds it due does it. Called inside the
+    /// Moves the log into the database when it has grown; anyone who finds it due does it. Called inside the
     /// gate: while somebody writes, a checkpoint never reaches the end of the log, which then grows for ever.
     fn checkpoint_if_due(conn: &Connection, wal_frames: &AtomicU32, due_frames: u32) {
         if wal_frames.load(Ordering::Relaxed) < due_frames {
@@ -386,7 +386,7 @@ impl SqliteStore {
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         // What is in the database already is only remembered while somebody has the store open: a log
-        // that the last one leaves behind is read anew by the next. So it is emptied, if nobody minds.
+        // that the last one leaves behind is read again by the next. So it is emptied, if nobody minds.
         if self.wal_frames.load(Ordering::Relaxed) >= CHECKPOINT_FRAMES_AT_CLOSE && self.conn.busy_timeout(Duration::ZERO).is_ok() {
             let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }
@@ -436,7 +436,7 @@ impl Store for SqliteStore {
 }
 
 /// Begins a transaction and returns the end of the log. When the store was restored since this handle last looked, it has another
-/// identity and its clock may have moved: the handle reads them anew.
+/// identity and its clock may have moved: the handle reads them again.
 fn begin(
     conn: &Connection,
     sql: &str,
@@ -453,7 +453,7 @@ fn begin(
             Ok(end) if epoch_of(end.seq) == *epoch => return Ok(end),
             Ok(end) => end,
             Err(error) => {
-                // SQLite has rolled back by itself after some failures of the disk; what is told is why.
+                // SQLite has rolled back by itself after some failures of the disk; what is reported is why.
                 let _ = run("ROLLBACK");
                 return Err(error);
             }

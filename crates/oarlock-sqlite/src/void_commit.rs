@@ -1,4 +1,4 @@
-//! Commits that failed. When it is the sync that failed, or something after it, all of the commit stands in the write-ahead log, and the next
+//! Commits that failed. When it is the sync that failed, or something after it, all of the commit is in the write-ahead log, and the next
 //! process that reads the log from its beginning would find it committed. Another write in its place, which changes nothing, takes that away.
 
 use oarlock_ops::store::StoreError;
@@ -6,7 +6,7 @@ use rusqlite::{Connection, ErrorCode, ffi};
 
 use crate::error::{store_error, unavailable};
 
-/// Takes back what a commit that failed with this error may have left, and tells the error.
+/// Takes back what a commit that failed with this error may have left, and reports the error.
 pub(crate) fn after(conn: &Connection, error: rusqlite::Error) -> StoreError {
     // SQLite may have rolled back by itself.
     let _ = conn.execute_batch("ROLLBACK");

@@ -15,7 +15,7 @@ pub enum StoreStep {
     Write,
     /// It is committed.
     Commit,
-    /// The outcome is told to whoever asked.
+    /// The outcome is reported to the caller.
     Reply,
 }
 

@@ -1,5 +1,5 @@
 //! A store under a harness: calls by several processes, time that passes, deaths and reboots, all at the word
-//! of a test. [`Lockstep`] runs the same piece on several harnesses and insists that nobody can tell them apart.
+//! of a test. [`Lockstep`] runs the same piece on several harnesses and insists that nobody can distinguish them.
 
 mod call;
 
@@ -27,7 +27,7 @@ pub trait Harness {
     fn has_gateway(&self) -> bool {
         false
     }
-    /// Calls in one commit of the gateway, if there is one; an error undoes them all, which is told by false.
+    /// Calls in one commit of the gateway, if there is one; an error undoes them all, which false reports.
     fn group(&mut self, _work: &mut dyn FnMut(&mut dyn Store) -> StoreResult<()>) -> Option<StoreResult<bool>> {
         None
     }
@@ -37,7 +37,7 @@ pub trait Harness {
     fn step_wall_ms(&mut self, ms: i64);
     /// The process of this name dies without a word, and its locks with it.
     fn kill(&mut self, process: &str);
-    /// The machine starts anew under this boot id; no process lives on.
+    /// The machine starts again under this boot id; no process lives on.
     fn reboot(&mut self, boot_id: &str);
 }
 

@@ -1,4 +1,4 @@
-//! Linearizability: whether what several processes were told can have come from one object that did one thing at a time.
+//! Linearizability: whether the replies of several processes can have come from one object that did one thing at a time.
 //!
 //! The search is that of Wing and Gong (Testing and verifying concurrent objects, 1993) with the memory of Lowe (Testing for
 //! linearizability, 2017). A call whose outcome nobody knows, because the caller was killed, may have taken effect at any time after
@@ -117,7 +117,7 @@ impl Line {
                 Moment::Answered(n) => places[*n].1 = Some(place),
             }
         }
-        // Place p stands at p + 1; 0 is before all.
+        // Place p is at p + 1; 0 is before all.
         let next = (1..=moments.len() + 1).collect();
         let before = (0..=moments.len() + 1).map(|n: usize| n.saturating_sub(1)).collect();
         Self { moments, places, next, before }

@@ -27,13 +27,13 @@ use crate::virtual_wait::VirtualListening;
 use owners::{MemoryOwners, Taken};
 use transaction::MemoryTransaction;
 
-/// The first store time ever, in milliseconds; not 0, so that "before the beginning" can be told.
+/// The first store time ever, in milliseconds; not 0, so that "before the beginning" can be known.
 const STORE_TIME_FIRST: StoreTime = StoreTime(1_000);
 
 /// The wall time at which tests begin: 2026-01-01T00:00:00Z.
 const WALL_TIME_FIRST: WallTime = WallTime(1_767_225_600_000);
 
-/// Everything a store keeps, the state of the specification and what stands beside it.
+/// Everything a store keeps, the state of the specification and what is beside it.
 #[derive(Clone, Debug, Default)]
 pub struct World {
     /// The state that the log determines, with presence, renewals and notices written into it.
@@ -152,7 +152,7 @@ impl MemoryStore {
         self.clock.set(|now| now.wall = now.wall.plus_ms(ms));
     }
 
-    /// The machine starts anew: sessions of the boot before are of another boot now, and store time
+    /// The machine starts again: sessions of the boot before are of another boot now, and store time
     /// goes on from the latest moment that anything in the store has seen.
     pub fn reboot(&mut self, boot_id: &str) {
         boot_id.clone_into(&mut self.boot_id);

@@ -1,4 +1,4 @@
-//! Files beside a store, as a test has them: a list of tasks that old scripts take and finish without knowing of the store. It stands
+//! Files beside a store, as a test has them: a list of tasks that old scripts take and finish without knowing of the store. It is
 //! behind the same port as RALF's files, and its rules are as simple as they can be: what was done on either side is found by comparing
 //! everything. A hook is called at every point between the steps of a call, and may change the list there, or kill the call.
 
@@ -25,7 +25,7 @@ pub enum Item {
     Open,
     /// Somebody has it: an agent of the store, or an old script.
     Taken(String),
-    /// It is finished. The store knows so, or is still to be told.
+    /// It is finished. The store knows so, or is still to be reported.
     Done {
         /// The store knows.
         is_known: bool,
@@ -80,7 +80,7 @@ pub enum Point {
     Marking,
     /// All are marked, and none is granted.
     Marked,
-    /// All are granted, and nobody is told.
+    /// All are granted, and nobody is informed.
     Granted,
 }
 
@@ -109,7 +109,7 @@ impl fmt::Display for Point {
 pub enum Fate {
     /// It goes on.
     GoesOn,
-    /// It is killed: it does nothing any more, and nobody is told anything.
+    /// It is killed: it does nothing any more, and nobody is informed anything.
     Killed,
 }
 

@@ -38,11 +38,11 @@ pub struct Script {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
-    /// A remark or an empty line, as it stands.
+    /// A remark or an empty line, as it is.
     Remark(String),
-    /// A file, its first line as it stands.
+    /// A file, its first line as it is.
     File { line: String, name: String, text: String },
-    /// Something that happens, as it stands, and what is expected.
+    /// Something that happens, as it is, and what is expected.
     Line { line: String, step: Step, expected: Vec<String> },
 }
 

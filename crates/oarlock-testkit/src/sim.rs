@@ -1,5 +1,5 @@
 //! Deterministic simulation: agents that crash, pause for longer than their leases, repeat themselves, speak late, and
-//! whose machine's clocks jump, on any store, from one seed. What they asked and were told goes to an `oracle` that
+//! whose machine's clocks jump, on any store, from one seed. Their requests and the replies go to an `oracle` that
 //! knows the contract and not the store.
 //!
 //! The same seed and number of steps give the same history on every machine.
@@ -50,10 +50,10 @@ const QUOTAS: [(Fault, usize); 5] =
 /// The same for a harness with a gateway.
 const GATEWAY_KILLS_MIN: usize = 10;
 
-/// After so many times the steps, a fault that did not happen often enough will not happen any more.
+/// After this many times the steps, a fault that did not happen often enough will not happen any more.
 const STEPS_FACTOR_MAX: usize = 20;
 
-/// Every so many steps the store itself is looked at.
+/// Every this many steps the store itself is looked at.
 const LOOK_EVERY: usize = 50;
 
 /// Steps in which healthy agents must be through with everything that can be done.
@@ -74,7 +74,7 @@ pub enum Fault {
     Late,
     /// The wall clock jumps.
     ClockJump,
-    /// The machine starts anew.
+    /// The machine starts again.
     Reboot,
     /// A commit takes long.
     SlowCommit,
@@ -251,7 +251,7 @@ impl World {
         let n = self.rng.usize(..self.actors.len());
         let Some(letter) = self.actors[n].next(&mut self.rng, self.now_ms) else { return Ok(()) };
         match self.rng.u32(..100) {
-            // It arrives after what is said later; whoever wrote it waits no longer.
+            // It arrives after what is said later; anyone who wrote it waits no longer.
             0..3 => {
                 self.late.push((self.step + self.rng.usize(1..40), letter));
                 Ok(())

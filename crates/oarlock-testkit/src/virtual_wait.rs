@@ -9,7 +9,7 @@ use oarlock_ops::owners::Owners;
 use oarlock_ops::store::{Durability, Listening, Store, StoreResult, Transaction, View};
 use oarlock_ops::topic::Topics;
 
-/// Lets so many milliseconds pass at once, on whatever clock a store tells time by.
+/// Lets this many milliseconds pass at once, on whatever clock a store reports time by.
 pub type Hurry = Arc<dyn Fn(i64) + Send + Sync>;
 
 /// A store whose waits pass at once.

@@ -26,9 +26,9 @@ use oarlock_ops::topic::Topics;
 /// Something that a writing transaction has read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
-    /// So many tasks, to choose one.
+    /// This many tasks, to choose one.
     Candidates(usize),
-    /// So many reservations.
+    /// This many reservations.
     Reservations(usize),
     /// The system's answer about the process of a session.
     Owner,
@@ -50,7 +50,7 @@ pub trait Hooks: Clone {
         act()
     }
 
-    /// Something is written, so many rows.
+    /// Something is written, this many rows.
     ///
     /// # Errors
     /// Those of `act`.
@@ -58,7 +58,7 @@ pub trait Hooks: Clone {
         act()
     }
 
-    /// So many rows more were written by what was told last.
+    /// This many rows more were written by what was reported last.
     fn rows(&mut self, _more: u64) {}
 
     /// The writes are undone, as far as the last mark.
@@ -144,7 +144,7 @@ impl<S: Store, H: Hooks + 'static> Store for Wrapped<S, H> {
     }
 }
 
-/// The machine, of which each question is told.
+/// The machine. Each question about it is reported.
 struct Watched<H> {
     inner: Box<dyn Owners>,
     hooks: H,

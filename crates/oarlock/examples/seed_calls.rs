@@ -82,7 +82,7 @@ fn count_active_agents(me: &mut Oarlock) -> Result<u64, OpError> {
     Ok(me.ask(&Agents::default())?.active)
 }
 
-/// Whether so many are active. Too few is a refusal with a code of its own, and every other error stays one.
+/// Whether this many are active. Too few is a refusal with a code of its own, and every other error stays one.
 fn can_coordinate(me: &mut Oarlock, wanted: u64) -> Result<bool, OpError> {
     match me.ask(&Agents { at_least: Some(wanted), ..Agents::default() }) {
         Ok(_) => Ok(true),

@@ -44,7 +44,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> u8 {
     if let Some(code) = complete::answer(&argv) {
         return code;
     }
-    // Errors of the command line itself are told in JSON too, so this is looked up before it is parsed.
+    // Errors of the command line itself are reported in JSON too, so this is looked up before it is parsed.
     let json = argv.iter().skip(1).take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     let matches = match args::command(&argv).try_get_matches_from(&argv) {
         Ok(matches) => matches,

@@ -1,5 +1,5 @@
 //! `selftest`: shows on the user's own machine and disk that the promises hold. In a scratch store, real processes race for tasks
-//! while others of them are killed and stopped; then what each of them was told is held against the log, by an oracle that
+//! while others of them are killed and stopped; then the replies that each of them got are compared with the log, by an oracle that
 //! knows nothing of the store.
 
 mod oracle;
@@ -43,7 +43,7 @@ pub(crate) const TTL_MS: i64 = 1_000;
 /// One worker is killed, and now and then one stopped, after each of these.
 const FAULT_EVERY: Duration = Duration::from_millis(120);
 
-/// Longer than a lease: whoever is stopped for so long loses what it holds.
+/// Longer than a lease: anyone who is stopped for this long loses what it holds.
 const STOP_FOR: Duration = Duration::from_millis(1_300);
 
 /// The finding of a self-test.
@@ -220,7 +220,7 @@ fn expect(said: &Receiver<Said>, word: &str, patience: Duration) -> Option<Said>
     }
 }
 
-/// Workers race for tasks, and are killed and stopped meanwhile; what was tried, and what they were told.
+/// Workers race for tasks, and are killed and stopped meanwhile; what was tried, and the replies they got.
 fn race(plan: &Plan, adder: &mut Oarlock, file: &Path) -> Result<(BTreeMap<&'static str, u64>, Vec<Said>), OpError> {
     let (sender, receiver) = channel();
     let names: Vec<String> = (0..plan.processes).map(|n| format!("racer-{n}")).collect();
@@ -229,7 +229,7 @@ fn race(plan: &Plan, adder: &mut Oarlock, file: &Path) -> Result<(BTreeMap<&'sta
     let (begun, mut turn) = (Instant::now(), 0);
     let mut said = Vec::new();
     while begun.elapsed() < plan.race {
-        // Whoever finishes a task adds another; this is for those that were killed in between.
+        // Anyone who finishes a task adds another; this is for those that were killed in between.
         for n in 0..plan.processes {
             adder.order(&Add { title: format!("race {turn}-{n}"), ..Add::default() })?;
         }

@@ -63,7 +63,7 @@ impl Paint {
         self.styled(Style::new().dimmed(), text)
     }
 
-    /// The colour of a state: what needs a look stands out.
+    /// The colour of a state: problems stand out.
     pub(crate) fn state(self, state: &str) -> String {
         self.as_state(state, state)
     }

@@ -152,7 +152,7 @@ fn count_syncs(command: Command, log: &Path) -> Outcome<usize> {
     Ok(count_calls(&fs::read_to_string(log)?))
 }
 
-/// The system calls in what strace wrote. One that another thread interrupts stands there twice, and the
+/// The system calls in what strace wrote. One that another thread interrupts is there twice, and the
 /// second time without its opening bracket.
 fn count_calls(log: &str) -> usize {
     let is_call = |line: &&str| ["fsync(", "fdatasync(", "sync_file_range(", "msync("].iter().any(|call| line.contains(call));

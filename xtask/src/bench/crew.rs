@@ -29,7 +29,7 @@ struct Member {
 /// This program as a worker with these arguments.
 ///
 /// # Errors
-/// The system does not tell which program this is.
+/// The system does not say which program this is.
 pub(super) fn worker(arguments: &[&str]) -> Outcome<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg(super::given::WORKER).args(arguments);

@@ -1,4 +1,4 @@
-//! Samples: taken in turns so that a slow moment of the machine meets every side, and told by their median.
+//! Samples: taken in turns so that a slow moment of the machine meets every side, and reported by their median.
 
 use std::time::Instant;
 
@@ -32,7 +32,7 @@ impl Spread {
     }
 }
 
-/// The `part` (0 to 1) of sorted samples: the least one that so many are not above.
+/// The `part` (0 to 1) of sorted samples: the least one that this many are not above.
 ///
 /// # Errors
 /// There are none.

@@ -53,7 +53,7 @@ impl Content {
     }
 }
 
-/// The names of so many agents.
+/// The names of this many agents.
 pub(super) fn agent_names(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("a{n}")).collect()
 }

@@ -80,7 +80,7 @@ pub(super) fn processes(bench: &Bench) -> Outcome<Vec<Row>> {
 
 fn side_by_side(bench: &Bench, sync: Syncing, count: usize, wanted: f64) -> Outcome<Vec<Row>> {
     let rounds = 5;
-    // One race more does not count, but its waits do. A share of a few operations would tell nothing.
+    // One race more does not count, but its waits do. A share of a few operations would show nothing.
     let operations = (bench.pick(5_000, 50_000) / (rounds + 1) + 1).max(count * 40);
     let mut many = Series::default();
     let mut one_rate = || Ok(race(bench, Side::Floor, sync, 1, operations)?.rate);

@@ -146,7 +146,7 @@ fn event_bytes(file: &Path) -> Outcome<u64> {
     let mut rows = statement.query([])?;
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
-        // The first column is the row's number, which stands in the head of its cell.
+        // The first column is the row's number, which is in the head of its cell.
         bytes += varint_bytes(u64::try_from(row.get::<_, i64>(0)?)?);
         let mut header = 1;
         for column in 1..columns {

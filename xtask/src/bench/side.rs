@@ -101,9 +101,9 @@ pub(super) trait Contestant {
 
 /// When a loop ends: whatever comes first.
 pub(super) struct Until<'a> {
-    /// So many operations; a claim is one, a done another.
+    /// This many operations; a claim is one, a done another.
     pub(super) operations: usize,
-    /// So long.
+    /// This long.
     pub(super) patience: Duration,
     /// Somebody else is through.
     pub(super) is_stopped: &'a dyn Fn() -> bool,

@@ -120,7 +120,7 @@ fn sized(plans: &[String], n: usize, bytes: usize) -> String {
     document
 }
 
-/// A plan of so many bytes, of 1,900 steps.
+/// A plan of this many bytes, of 1,900 steps.
 fn large(bytes: usize) -> String {
     let mut document = String::from("# Large\n\n## Approach\n\n");
     let each = bytes / 1_900;

@@ -7,7 +7,7 @@ use super::measure::Spread;
 pub(super) enum Target {
     AtLeast(f64),
     AtMost(f64),
-    /// Nothing is asked of it; it is told.
+    /// No bound; it is only reported.
     Reported,
 }
 

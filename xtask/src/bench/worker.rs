@@ -92,7 +92,7 @@ fn race<C: Contestant>(contestant: &mut C, operations: usize, patience_s: u64, t
     Ok(std::fs::write(times, tally.to_bytes())?)
 }
 
-/// Waits for a task, `count` times, and tells when each claim returned.
+/// Waits for a task, `count` times, and shows when each claim returned.
 fn wait_and_claim(file: &Path, agent: &str, count: usize) -> Outcome<()> {
     let mut ours = Ours::open(file, agent, Syncing::Full)?;
     start_line()?;
@@ -105,7 +105,7 @@ fn wait_and_claim(file: &Path, agent: &str, count: usize) -> Outcome<()> {
     Ok(())
 }
 
-/// Waits for a task that never comes and tells what it cost, in nanoseconds on a processor.
+/// Waits for a task that never comes and shows what it cost, in nanoseconds on a processor.
 fn wait_in_vain(file: &Path, agent: &str, for_ms: i64) -> Outcome<()> {
     let mut ours = Ours::open(file, agent, Syncing::Full)?;
     let before_ns = os::processor_ns();
@@ -118,7 +118,7 @@ fn wait_in_vain(file: &Path, agent: &str, for_ms: i64) -> Outcome<()> {
     Ok(())
 }
 
-/// Runs a command so many times, one after another; the result is a line of nanoseconds and failures.
+/// Runs a command this many times, one after another; the result is a line of nanoseconds and failures.
 fn lane(count: usize, program: &str, arguments: &[&str]) -> Outcome<()> {
     let _stopped = start_line()?;
     let (start, mut failures) = (Instant::now(), 0);
@@ -129,7 +129,7 @@ fn lane(count: usize, program: &str, arguments: &[&str]) -> Outcome<()> {
     announce(format_args!("{} {failures}", start.elapsed().as_nanos()))
 }
 
-/// Runs a command and tells the most memory it had at once, in bytes. It is this small process that starts
+/// Runs a command and reports the most memory it had at once, in bytes. It is this small process that starts
 /// it because a child begins with its parent's memory on its account.
 fn peak(program: &str, arguments: &[&str]) -> Outcome<()> {
     let child = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;

@@ -222,7 +222,7 @@ impl Program {
     }
 }
 
-/// Whether a package stands below a folder in this version.
+/// Whether a package is below a folder in this version.
 fn has_package(dir: &Path, package: &str) -> bool {
     let Some((name, version)) = package.rsplit_once('@') else { return false };
     let manifest = std::fs::read(dir.join("node_modules").join(name).join("package.json")).unwrap_or_default();

@@ -47,7 +47,7 @@ impl States {
 struct Asking {
     /// In each round requests by their keys.
     rounds: Vec<Value>,
-    /// Rounds are told apart by a state.
+    /// Rounds are distinguished by a state.
     has_state: bool,
 }
 

@@ -37,7 +37,7 @@ pub(super) struct Scenario {
     pub(super) is_scored: bool,
     /// None of its checks failed.
     pub(super) has_passed: bool,
-    /// So many of its checks say that they passed: none when the scenario does not apply.
+    /// This many of its checks say that they passed: none when the scenario does not apply.
     pub(super) checks: usize,
 }
 

@@ -154,7 +154,7 @@ async fn log(context: &RequestContext<RoleServer>) -> Answer<String> {
     Ok("The tool with logging has ended.".into())
 }
 
-/// Tells its progress three times to whoever asks for it.
+/// Reports its progress three times to anyone who asks for it.
 async fn progress(context: &RequestContext<RoleServer>) -> Answer<String> {
     let token = context.meta.get_progress_token();
     for (n, done) in [0, 50, 100].into_iter().enumerate() {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::shared::TTL_MS;
 use crate::output::Outcome;
 
-/// Store time is told in whole milliseconds, so a lease may end that much earlier.
+/// Store time is reported in whole milliseconds, so a lease may end that much earlier.
 const ROUNDING_NS: u64 = 2_000_000;
 
 /// All that was said so far.

@@ -6,7 +6,7 @@ use rustix::time::{ClockId, clock_gettime};
 /// How long a lease holds; the shortest there is.
 pub(super) const TTL_MS: u64 = 1_000;
 
-/// After so long, other tasks and entries are used, so that no history becomes long.
+/// After this long, other tasks and entries are used, so that no history becomes long.
 pub(super) const ROUND_MS: u64 = 400;
 
 /// The settings of commits: loss of power is tested elsewhere; here, many calls matter.

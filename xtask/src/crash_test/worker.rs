@@ -1,4 +1,4 @@
-//! A process of the crash test: it asks for small things in turn, and says before each what it asks and after it what it was told. A line
+//! A process of the crash test: it asks for small things in turn, and says before each what it asks and after it the reply. A line
 //! is written at once and whole, so that a kill cannot take back what was said.
 
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ use super::doom::{Doom, KillPoint};
 use super::shared::{ROUND_MS, TTL_MS, now_ns, options};
 use crate::output::{Outcome, say};
 
-/// Tasks of so many rounds are claimed: together they are longer than a lease and a stop.
+/// Tasks of this many rounds are claimed: together they are longer than a lease and a stop.
 const ROUNDS_BACK: u64 = 6;
 
 /// Tasks and entries of a round: enough that work is left, and few enough that all meet.

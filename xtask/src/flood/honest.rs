@@ -42,7 +42,7 @@ impl Times {
     }
 }
 
-/// Has them work for so long, each with its own key.
+/// Has them work for this long, each with its own key.
 ///
 /// # Errors
 /// No runtime.

@@ -22,7 +22,7 @@ const HELD: usize = 1_000;
 /// How soon a slow one sends or takes its next byte.
 const DRIP: Duration = Duration::from_millis(200);
 
-/// After so many the connection is left, and another one is opened.
+/// After this many the connection is left, and another one is opened.
 const DRIPS_MAX: usize = 150;
 
 /// The contents of one flood.
@@ -134,7 +134,7 @@ impl Noun {
     }
 }
 
-/// Floods until it is told to stop.
+/// Floods until it is asked to stop.
 ///
 /// # Errors
 /// No runtime.
@@ -260,7 +260,7 @@ impl Flood {
                 stream.write_all(b" ").await?;
             }
             if matches!(takes, Takes::Slowly) || !is_answered {
-                // An answer's first bytes tell whether it was refused.
+                // An answer's first bytes show whether it was refused.
                 let n = if is_answered { 1 } else { first.len() };
                 match tokio::time::timeout(Duration::from_millis(1), stream.read_exact(&mut first[..n])).await {
                     Ok(Ok(_)) if !is_answered => {

@@ -21,7 +21,7 @@ pub(crate) struct Wire {
     pub(crate) key: String,
 }
 
-/// A connection that is made anew when it has ended.
+/// A connection that is made again when it has ended.
 pub(crate) struct Line {
     wire: Wire,
     stream: Option<TcpStream>,
@@ -34,7 +34,7 @@ impl Wire {
         Line { wire: self.clone(), stream: None, buffer: Vec::new() }
     }
 
-    /// The head of a request with a body of so many bytes.
+    /// The head of a request with a body of this many bytes.
     pub(super) fn head(&self, method: &str, path: &str, bytes: usize) -> String {
         let Self { authority, key } = self;
         format!(
@@ -96,7 +96,7 @@ impl Line {
             stream.write_all(&[head.as_bytes(), body].concat()).await?;
         } else {
             stream.write_all(head.as_bytes()).await?;
-            // One that is refused unread breaks off: its answer is there all the same.
+            // One that is refused unread breaks off: its answer is there anyway.
             let _ = stream.write_all(body).await;
         }
         self.buffer.clear();

@@ -72,7 +72,7 @@ fn list_max(sizes: Sizes) -> usize {
     sizes.of(limits::LIST_ITEMS_MAX)
 }
 
-/// A document of so many bytes whose steps name files of their own, so that it can be split into as many parts as there may be.
+/// A document of this many bytes whose steps name files of their own, so that it can be split into as many parts as there may be.
 fn document(bytes: usize, steps: usize) -> String {
     let mut text = String::from("# Move the readers\n\n");
     let line = "  The reader takes one line after another and says where it stopped.\n";

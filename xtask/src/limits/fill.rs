@@ -32,7 +32,7 @@ impl Sizes {
         Self { scale: scale.max(1) }
     }
 
-    /// So many of something, but some.
+    /// This many of something, but some.
     pub(super) fn of(self, full: usize) -> usize {
         (full / self.scale).max(5)
     }
@@ -58,7 +58,7 @@ pub(super) fn options(clock: &ManualClock) -> Options {
     Options { clock: Arc::new(clock.clone()), synchronous: Synchronous::Off, births: Births::Fixed(0), ..Options::default() }
 }
 
-/// Makes the store at `place` and fills it. The session `dying` stands for `mortal`, a process that can be ended.
+/// Makes the store at `place` and fills it. The session `dying` means `mortal`, a process that can be ended.
 ///
 /// # Errors
 /// Those of the store.

@@ -28,7 +28,7 @@ fn locked(file: &Path) -> Outcome<File> {
 /// Compares what every writer says it wrote with what the files and the store have.
 ///
 /// # Errors
-/// Something was lost, told twice, or invalid.
+/// Something was lost, reported twice, or invalid.
 pub(super) fn check(
     place: &Place,
     writers: &[(String, String)],

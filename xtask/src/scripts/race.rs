@@ -35,7 +35,7 @@ const WORK: &str = "o-work";
 const LOW: usize = 8;
 /// How long what is left over may take to be done at the end.
 const DRAIN_WITHIN: Duration = Duration::from_secs(60);
-/// How long workers may take to end after they were told to.
+/// How long workers may take to end after they were asked to.
 const STOP_WITHIN: Duration = Duration::from_secs(90);
 
 /// The arguments that only a race gets.
@@ -226,7 +226,7 @@ impl Place {
             }
         }
         self.brought_together()?;
-        // Everything was told: a second pass finds nothing.
+        // Everything was reported: a second pass finds nothing.
         let again = self.brought_together()?;
         for side in ["imported", "exported"] {
             if again[side].as_object().is_some_and(|counts| !counts.is_empty()) {

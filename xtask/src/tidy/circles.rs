@@ -1,7 +1,7 @@
 //! Circles of files that import each other. Two files that belong together may do so; in a larger circle none can be read, moved or
 //! tested without all others.
 //!
-//! A file that hands on what another one has (`pub use`) does not import it: whoever takes it from there imports the file that
+//! A file that hands on what another one has (`pub use`) does not import it: anyone who takes it from there imports the file that
 //! defines it. A module whose file has another name (`#[path]`) is not followed.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,7 +5,7 @@ use super::fault::Fault;
 use crate::output::Outcome;
 use crate::workspace;
 
-/// Lines after which a file needs to say why it is so long.
+/// Lines after which a file needs to say why it is this long.
 const LINES_MAX: usize = 500;
 
 /// How such a file says it.
@@ -60,7 +60,7 @@ impl Source {
     }
 
     /// Lines from 1, each cut into code and comment.
-    fn lines(&self) -> impl Iterator<Item = (usize, &str, &str)> {
+    pub(super) fn lines(&self) -> impl Iterator<Item = (usize, &str, &str)> {
         self.text.lines().enumerate().map(|(n, line)| {
             let (code, comment) = cut(line);
             (n + 1, code, comment)
@@ -85,7 +85,7 @@ fn cut(line: &str) -> (&str, &str) {
     (line, "")
 }
 
-/// SQL stands in stores, in what tests them and in what measures them.
+/// SQL is in stores, in what tests them and in what measures them.
 fn sql_outside_stores(source: &Source, faults: &mut Vec<Fault>) {
     if matches!(source.owner.as_str(), "oarlock-faultdisk" | "oarlock-sqlite" | "oarlock-testkit" | "xtask") || !source.is_in_src() {
         return;
@@ -128,17 +128,17 @@ fn impure(source: &Source, faults: &mut Vec<Fault>) {
     }
 }
 
-/// Whether `word` stands in `text` and is not part of a longer name.
+/// Whether `word` is in `text` and is not part of a longer name.
 fn has_word(text: &str, word: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).any(|(at, _)| !text[..at].ends_with(is_name) && !text[at + word.len()..].starts_with(is_name))
 }
 
-/// A silenced lint says why, and uses `expect`, which tells when it is no longer needed.
+/// A silenced lint says why, and uses `expect`, which shows when it is no longer needed.
 fn unexplained(source: &Source, faults: &mut Vec<Fault>) {
     let code: String = source.lines().flat_map(|(_, code, _)| [code, "\n"]).collect();
     for (at, opening) in code.match_indices("[expect(").chain(code.match_indices("[allow(")) {
-        // An attribute stands first in its line; anything else is text about one.
+        // An attribute is first in its line; anything else is text about one.
         let before = code[..at].rsplit('\n').next().unwrap_or_default();
         if !matches!(before.trim_start(), "#" | "#!") {
             continue;

@@ -1,6 +1,7 @@
-//! Words that documents and help no longer use. `docs/glossary.md` has the words to use instead.
+//! Words that documents, help and comments no longer use. `docs/glossary.md` has the words to use instead.
 
 use super::fault::Fault;
+use super::source::Source;
 use crate::output::Outcome;
 use crate::workspace;
 
@@ -35,6 +36,32 @@ const EXCEPT: &[(&str, &str)] = &[
     ("docs/reference/json.md", "it is made of the comments of types, which have their own pace"),
     ("docs/reference/events.md", "it is made of the comments of types, which have their own pace"),
 ];
+
+/// Phrases that are retired in pages only: in a comment the noun is a line away.
+const IN_PAGES_ONLY: &[&str] = &["has none"];
+
+/// Crates whose comments are not rewritten yet.
+const LATER: &[&str] = &["crates/oarlock-plan/"];
+
+/// Retired words in the comments of a source, and doc comments that begin with a headless clause ("What came of it").
+pub(super) fn in_comments(source: &Source, faults: &mut Vec<Fault>) {
+    if source.file.ends_with("tidy/words.rs") || LATER.iter().any(|dir| source.file.starts_with(dir)) {
+        return;
+    }
+    for (n, _, comment) in source.lines() {
+        let mut fault = |what: String| faults.push(Fault { file: source.file.clone(), line: n, what });
+        if ["/// What ", "//! What "].iter().any(|opening| comment.starts_with(opening)) {
+            fault("a doc comment begins with the thing it describes, not with \"What\"".into());
+        }
+        // Quoted code is a name.
+        let prose: String = comment.to_lowercase().split('`').step_by(2).collect::<Vec<_>>().join("`");
+        for (word, instead) in RETIRED.iter().filter(|(word, _)| !IN_PAGES_ONLY.contains(word)) {
+            if has_phrase(&prose, word) {
+                fault(format!("\"{word}\" is retired; write: {instead}"));
+            }
+        }
+    }
+}
 
 /// Retired words in the documents. The help is part of them: docs/reference/commands.md is made of it.
 ///
@@ -88,6 +115,17 @@ mod tests {
         assert_eq!(count("Whoever asks is told so.\n"), 2);
         assert_eq!(count("`time-starts-anew`, a foretold `stands_for`\n```\nit stands so many times\n```\n"), 0);
         assert_eq!(count("```\n```\nTwice is once.\n"), 1);
+    }
+
+    #[test]
+    fn retired_words_and_headless_clauses_are_found_in_comments_and_not_in_code() {
+        let count = |text: &str| {
+            let mut faults = Vec::new();
+            in_comments(&Source::sample("a.rs", text), &mut faults);
+            faults.len()
+        };
+        assert_eq!(count("/// What it is.\n//! What it is.\n// What it is.\n"), 2);
+        assert_eq!(count("fn tell() {} // tell it\nlet told = \"told\";\n/// `tell` has none\n"), 1);
     }
 
     #[test]

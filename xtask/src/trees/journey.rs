@@ -222,7 +222,7 @@ impl Journey {
     }
 
     /// Tasks finished in the store are finished in the files, and open ones are not. Tasks finished on another branch stay so, and the
-    /// look has told of it.
+    /// look has reported of it.
     fn agreed(&mut self, tree: &Tree<'_>, what: &str, synced: &Value) -> Outcome<()> {
         let store = states(tree)?;
         let reply = tree.oarlock(&["ralf", "tasks", "."])?;

@@ -99,7 +99,7 @@ impl<'a> Tree<'a> {
                 git(place, &["rm", "-r", "--quiet", "--force", "--ignore-unmatch", "."])?;
             }
             write_out(repo, commit, project, place)?;
-            // Files that are ignored and were committed all the same are part of it.
+            // Files that are ignored and were committed anyway are part of it.
             git(place, &["add", "--all", "--force"])?;
             git(place, &["commit", "--quiet", "--allow-empty", "-m", commit])?;
         }

@@ -34,7 +34,7 @@ impl Address {
     /// Reads `http(s)://HOST:PORT` or `unix:PATH`.
     ///
     /// # Errors
-    /// `invalid_request`: another form, also one with a name, a password, a path or a query: a key never stands in a URL.
+    /// `invalid_request`: another form, also one with a name, a password, a path or a query: a key never is in a URL.
     pub fn parse(url: &str) -> Result<Self, Rejection> {
         let wrong = || {
             Rejection::invalid(

@@ -35,7 +35,7 @@ use super::socket;
 use super::words::{Proven, StillWaiting, field, header};
 use crate::interrupt;
 
-/// A wait is asked for in pieces of so many seconds: proxies cut connections that are silent for a minute.
+/// A wait is asked for in pieces of this many seconds: proxies cut connections that are silent for a minute.
 const SLICE_S: u64 = 20;
 
 /// How much longer than the lock timeout an answer is waited for: a gateway says `store_busy` after two seconds of its own, at most.
@@ -71,7 +71,7 @@ struct Asked {
     can_repeat: bool,
     /// How long it is asked for again, as long as it waits.
     limit: Option<Duration>,
-    /// For how long it waits in all, in milliseconds, where the end of the wait has a reply: it has, who says that it waited for so long.
+    /// For how long it waits in all, in milliseconds, where the end of the wait has a reply: it has, who says that it waited for this long.
     ends_ms: Option<i64>,
 }
 
@@ -81,7 +81,7 @@ enum Came {
     Answer(StatusCode, Option<StoreId>, Option<Value>),
     /// There was no connection: nothing was done.
     Nowhere(String),
-    /// Whoever listens does not know the key, which it did not get.
+    /// Anyone who listens does not know the key, which it did not get.
     Unproven,
     /// The connection ended before an answer came: nobody knows.
     Lost(String),
@@ -172,7 +172,7 @@ impl Client {
             let asked_at = Instant::now();
             let came = tokio::select! {
                 came = self.request(path, body.clone(), caller, waits, waited_ms) => came?,
-                // What is done already is told: the wait ends, the call does not.
+                // What is done already is reported: the wait ends, the call does not.
                 () = interrupt::wanted(), if waits && (ends_ms.is_some() || !goes_on) => match ends_ms.take() {
                     Some(all_ms) => {
                         waited_ms = all_ms;

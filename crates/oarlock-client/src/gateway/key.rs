@@ -123,7 +123,7 @@ pub fn read(file: &Path) -> Result<Key, OpError> {
     Key::parse(text.trim()).ok_or_else(|| denied(format!("{} holds no access key", file.display()), "put the key there, and nothing else"))
 }
 
-/// Writes a key for its owner only, in one step; a link or file that stands there is replaced, never followed.
+/// Writes a key for its owner only, in one step; a link or file that is there is replaced, never followed.
 ///
 /// # Errors
 /// The file or its directory cannot be made.

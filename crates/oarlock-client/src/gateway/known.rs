@@ -39,7 +39,7 @@ impl KnownStore {
         known.filter(|_| !seeded::is(seeded::ANY_STORE))
     }
 
-    /// Compares the store that an answer tells with the known one.
+    /// Compares the store that an answer reports with the known one.
     ///
     /// # Errors
     /// `store_unavailable` when it is another.

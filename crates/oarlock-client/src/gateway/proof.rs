@@ -1,6 +1,6 @@
-//! The proof that whoever listens knows the key, before the key is sent to it.
+//! The proof that anyone who listens knows the key, before the key is sent to it.
 //!
-//! A port of this machine belongs to whoever bound it first, and that may be another user. So a client that would send its key in plain text
+//! A port of this machine belongs to the process that bound it first, and that may be another user. So a client that would send its key in plain text
 //! first asks: it names the key's id and a number that it has never used before, and the listener answers with a code over both and over the
 //! address, which only who knows the key's hash can make (BLAKE3 keyed mode, a MAC). The address is the one that the client has dialled: a
 //! listener that hands the question on to the real gateway, at another port, gets a code for another address, or none.

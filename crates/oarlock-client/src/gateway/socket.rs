@@ -55,7 +55,7 @@ mod of_unix {
         /// The next connection; none when it comes from another user.
         ///
         /// # Errors
-        /// The system refuses, or does not tell who it is.
+        /// The system refuses, or does not say who it is.
         pub async fn accept(&self) -> io::Result<Option<Stream>> {
             let (stream, _) = self.listener.accept().await?;
             let peer = stream.peer_cred()?.uid();

@@ -57,7 +57,7 @@ impl Ralf {
         let is_active = self.agents(None, file)?.iter().any(|agent| agent.agent_id == name);
         let mut seen = self.agents(Some(EVER_MS), file)?.into_iter().find(|agent| agent.agent_id == name);
         if seen.is_none() && may_work(name) {
-            // Who has left stands in the files still.
+            // Who has left is in the files still.
             let files = self.files(Duration::ZERO);
             let agents = match other(file, &files.heartbeat_file()) {
                 Some(file) => files.agents(file, None)?,

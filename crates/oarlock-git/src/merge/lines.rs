@@ -10,7 +10,7 @@ const COMPARED_BYTES_MAX: usize = 16 << 20;
 
 impl MergeRepository {
     /// Those of these files that lack a line in the last of four trees, base, ours, theirs and merged, which one of the two sides has added. A file
-    /// that one of them has and another lacks was renamed: what the driver made of it stands elsewhere and is not known, so it counts as lost.
+    /// that one of them has and another lacks was renamed: what the driver made of it is elsewhere and is not known, so it counts as lost.
     pub(super) fn lost_lines(&self, trees: [&str; 4], files: &[String]) -> Result<Vec<String>, GitFailed> {
         let mut lost = Vec::new();
         for path in files {

@@ -26,7 +26,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Whether this is a path inside a repository that worktrees may share, as far as its text tells.
+    /// Whether this is a path inside a repository that worktrees may share, as far as its text reports.
     #[must_use]
     pub fn is_path(path: &str) -> bool {
         relative(path).is_some()

@@ -91,7 +91,7 @@ impl Stock {
             place.git_at(&self.top).ask(&words)?;
             drop(turn);
         } else {
-            // It was not made to its end, or it is empty: that is mended away.
+            // It was not made to its end, or it is empty: that is repaired away.
             mend(&place, &self.top)?;
             let _ = fs::remove_dir(&path);
         }

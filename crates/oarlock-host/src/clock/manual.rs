@@ -1,4 +1,4 @@
-//! A clock that goes only when it is told to, for the tests of whoever depends on time.
+//! A clock that goes only when it is asked to, for the tests of anyone who depends on time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -46,7 +46,7 @@ impl ManualClock {
         state.wall_ms = state.wall_ms.saturating_add(by_ms);
     }
 
-    /// The machine starts anew: another boot id, and the monotonic clock at the start. The wall clock stays.
+    /// The machine starts again: another boot id, and the monotonic clock at the start. The wall clock stays.
     pub fn reboot(&self, boot_id: &str) {
         let mut state = self.lock();
         state.monotonic_ms = 0;
@@ -67,7 +67,7 @@ impl ManualClock {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic of another thread between two assignments leaves a clock that still tells a time.
+        // A panic of another thread between two assignments leaves a clock that still reports a time.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

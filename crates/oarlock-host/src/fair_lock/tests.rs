@@ -15,7 +15,7 @@ fn open(dir: &Path) -> FairLock {
     FairLock::on(SharedState::open(&dir.join("board"), true).expect("opens"))
 }
 
-/// Waits until so many wait or are inside.
+/// Waits until this many wait or are inside.
 fn until_queued(dir: &Path, wanted: u64) {
     let looker = crate::system::queue::tests::open(&dir.join("board"));
     while looker.length() != wanted {
@@ -23,7 +23,7 @@ fn until_queued(dir: &Path, wanted: u64) {
     }
 }
 
-/// Enters with much patience in a thread of its own, and tells whether it was fair.
+/// Enters with much patience in a thread of its own, and shows whether it was fair.
 fn queue_up(dir: &Path) -> thread::JoinHandle<bool> {
     let mut fair_lock = open(dir);
     thread::spawn(move || fair_lock.enter(LONG).is_fair())

@@ -37,7 +37,7 @@ pub(crate) fn pid_namespace() -> String {
     small_file::namespace("/proc/self/ns/pid")
 }
 
-/// The offset in nanoseconds of the clock `name` (`monotonic` or `boottime`) of our time namespace. The file tells
+/// The offset in nanoseconds of the clock `name` (`monotonic` or `boottime`) of our time namespace. The file reports
 /// that of the namespace for our children, so it counts only while the two are the same.
 pub(crate) fn offset_ns(name: &str) -> i64 {
     let own = small_file::namespace("/proc/self/ns/time");

@@ -102,7 +102,7 @@ impl Listener {
             if self.processes.contains_key(process) {
                 continue;
             }
-            // First the descriptor, then the look: a pid that changes hands in between is told by its start.
+            // First the descriptor, then the look: a pid that changes hands in between is known by its start.
             let descriptor = open_process(process.pid);
             match (process.liveness(), descriptor) {
                 (Liveness::Dead, _) => return true,

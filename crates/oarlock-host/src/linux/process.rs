@@ -39,7 +39,7 @@ pub(crate) fn read(pid: u32) -> io::Result<Option<Stat>> {
     }
 }
 
-/// By how many ticks the starts that we read are ahead of those that the first time namespace of the boot reads. The kernel tells starts in
+/// By how many ticks the starts that we read are ahead of those that the first time namespace of the boot reads. The kernel reports starts in
 /// ticks of 1/100 s whatever its own rate (USER_HZ).
 pub(crate) fn offset_ticks() -> i64 {
     clock::offset_ns("boottime") / 10_000_000

@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(10);
 /// The longest sleep of those far behind, in times of [`LOOK`].
 const LOOKS_MAX: u32 = 4;
 
-/// Whoever is inside for so long, although it lives, is passed by: it is stopped, or has more to do than others should wait for.
+/// Anyone who is inside for this long, although it lives, is passed by: it is stopped, or has more to do than others should wait for.
 const STUCK: Duration = Duration::from_secs(2);
 
 /// A place to queue for one handle.
@@ -96,7 +96,7 @@ impl Queue {
         }
     }
 
-    /// Whether somebody lives who has the ticket that is served. One that has not told yet who it is counts as living, but not
+    /// Whether somebody lives who has the ticket that is served. One that has not reported yet who it is counts as living, but not
     /// for long: it died in between, or is stopped there.
     fn is_served(&self, serving: u64, for_long: bool) -> bool {
         self.0.memory().holder(serving).map_or(!for_long, |holder| self.0.is_there(holder))
@@ -107,7 +107,7 @@ impl Queue {
         let memory = self.0.memory();
         let seat = memory.seat(holder);
         let calls = seat.calls.load(SeqCst);
-        // First this, then the look: whoever passes the turn on does it the other way round, so one of both sees the other.
+        // First this, then the look: anyone who passes the turn on does it the other way round, so one of both sees the other.
         seat.sleeps.store(1, SeqCst);
         if memory.serving.load(SeqCst) == serving {
             let timeout = Timespec { tv_sec: at_most.as_secs().min(60) as i64, tv_nsec: at_most.subsec_nanos().into() };
@@ -153,7 +153,7 @@ fn pass(memory: &Memory, ticket: u64) {
     }
 }
 
-/// Wakes whoever has this ticket, if it sleeps.
+/// Wakes anyone who has this ticket, if it sleeps.
 fn call(memory: &Memory, ticket: u64) {
     if let Some(holder) = memory.holder(ticket) {
         let seat = memory.seat(holder);

@@ -1,8 +1,8 @@
 //! Memory that all processes of one store share: the counters of the queue at its fair lock, a place for each ticket, and a seat for
-//! each handle, which also tells what notifiers it listens to. It is a small file, mapped; all of it are atomic numbers, so that
+//! each handle, which also shows what notifiers it listens to. It is a small file, mapped; all of it are atomic numbers, so that
 //! whatever it holds is a value.
 //!
-//! The kernel tells who is still there: each handle holds a byte lock on the file for its seat, which is dropped when its
+//! The kernel shows who is still there: each handle holds a byte lock on the file for its seat, which is dropped when its
 //! process dies.
 
 use std::fs::{File, OpenOptions};
@@ -28,7 +28,7 @@ pub(crate) const IS_SHARED: bool = true;
 /// How many handles can queue or listen at once; further ones go on without.
 pub(crate) const SEATS: usize = 1_024;
 
-/// How many tickets are told apart: more than there are seats, so that a place is free before its turn comes again.
+/// How many tickets are distinguished: more than there are seats, so that a place is free before its turn comes again.
 pub(crate) const PLACES: usize = 2 * SEATS;
 
 const BYTES: usize = size_of::<Memory>();
@@ -83,14 +83,14 @@ impl Memory {
         &self.places[usize::try_from(ticket % PLACES as u64).unwrap_or(0)]
     }
 
-    /// Who has this ticket, if that is told yet.
+    /// Who has this ticket, if that is reported yet.
     pub(crate) fn holder(&self, ticket: u64) -> Option<Holder> {
         let told = self.place(ticket).load(SeqCst);
         let fits = told >> 32 == ticket & 0xffff_ffff;
         fits.then_some(Holder { seat: (told & 0xffff) as u16, generation: (told >> 16 & 0xffff) as u16 })
     }
 
-    /// Tells that this handle has the ticket.
+    /// Shows that this handle has the ticket.
     pub(crate) fn tell(&self, ticket: u64, holder: Holder) {
         self.place(ticket).store(ticket << 32 | u64::from(holder.generation) << 16 | u64::from(holder.seat), SeqCst);
     }
@@ -122,7 +122,7 @@ unsafe impl Sync for Mapping {}
 
 impl SharedState {
     /// Opens the file of the shared state, or makes it if that is wanted, and maps it. None where the system cannot map it or the disk has
-    /// no room for it; then everything works without, less fairly and with more system calls. Each handle opens it anew, because the locks
+    /// no room for it; then everything works without, less fairly and with more system calls. Each handle opens it again, because the locks
     /// belong to the open file.
     ///
     /// # Errors
@@ -189,7 +189,7 @@ impl SharedState {
         if memory.seen_proof.load(SeqCst) == proof(of, number) { number } else { 0 }
     }
 
-    /// Tells of a number that will not become lower. Of many that tell at once, a lower one may stay for a moment, or none.
+    /// Reports a number that will not become lower. Of many that report at once, a lower one may stay for a moment, or none.
     pub fn saw(&self, of: u64, number: u64) {
         if self.seen(of) < number {
             let memory = self.memory();
@@ -206,13 +206,13 @@ impl SharedState {
     /// The device and number of the shared state's own file: a copy of it is another one.
     ///
     /// # Errors
-    /// The system does not tell.
+    /// The system does not say.
     pub fn file_id(&self) -> io::Result<(u64, u64)> {
         let metadata = self.0.file.metadata()?;
         Ok((metadata.dev(), metadata.ino()))
     }
 
-    /// From now on, this handle listens to these notifiers. False when there is no seat to tell it from.
+    /// From now on, this handle listens to these notifiers. False when there is no seat to distinguish it from.
     pub(crate) fn listen(&self, notifiers: u32) -> bool {
         let seat = self.sit_down();
         if let Some(holder) = seat {
@@ -367,7 +367,7 @@ mod tests {
         assert_eq!((two.seen(7), two.seen(8)), (40, 0));
         two.saw(8, 5);
         assert_eq!((one.seen(7), one.seen(8)), (0, 5));
-        // Half of what another one tells is nothing.
+        // Half of what another one reports is nothing.
         one.memory().seen.store(99, SeqCst);
         assert_eq!((one.seen(7), one.seen(8)), (0, 0));
     }

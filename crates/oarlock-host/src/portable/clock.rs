@@ -2,7 +2,7 @@
 
 use sysinfo::System;
 
-/// Milliseconds of a clock that never steps, stands still while the machine sleeps, and is one for all processes of a boot. (What
+/// Milliseconds of a clock that never steps, stops while the machine sleeps, and is one for all processes of a boot. (What
 /// [`std::time::Instant`] shows is the same on each system but has no number.)
 #[cfg(all(unix, not(target_vendor = "apple")))]
 pub(crate) fn monotonic_ms() -> i64 {

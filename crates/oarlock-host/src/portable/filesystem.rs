@@ -1,4 +1,4 @@
-//! Whether a file system is on this machine alone, as far as the system tells.
+//! Whether a file system is on this machine alone, as far as the system reports.
 
 use std::io;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub(crate) fn kind(path: &Path) -> io::Result<FsKind> {
     #[cfg(not(target_vendor = "apple"))]
     {
         use std::path::{Component, Prefix};
-        // The real path of a drive that stands for a share begins with the share. Other systems have no prefixes.
+        // The real path of a drive that means a share begins with the share. Other systems have no prefixes.
         let Some(Component::Prefix(prefix)) = real.components().next() else { return Ok(FsKind::Unknown(0)) };
         Ok(match prefix.kind() {
             Prefix::UNC(..) | Prefix::VerbatimUNC(..) => FsKind::Shared("a network share"),

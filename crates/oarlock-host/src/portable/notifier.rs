@@ -1,4 +1,4 @@
-//! How a notifier is rung so that whoever looks at its file sees it.
+//! How a notifier is rung so that anyone who looks at its file sees it.
 
 use std::fs::OpenOptions;
 use std::io;

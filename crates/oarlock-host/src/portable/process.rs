@@ -38,7 +38,7 @@ pub(crate) fn read(pid: u32) -> io::Result<Option<Stat>> {
     Ok(stat)
 }
 
-/// Starts are told alike to all.
+/// Starts are reported alike to all.
 pub(crate) fn offset_ticks() -> i64 {
     0
 }

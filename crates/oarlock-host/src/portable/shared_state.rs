@@ -26,7 +26,7 @@ impl SharedState {
         match self.0 {}
     }
 
-    /// Tells of a number that will not become lower.
+    /// Reports a number that will not become lower.
     pub fn saw(&self, _of: u64, _number: u64) {
         match self.0 {}
     }

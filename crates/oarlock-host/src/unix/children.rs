@@ -107,7 +107,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     use crate::testing;
 
-    /// A shell that starts `cat` (in the same group), tells its pid and waits for it.
+    /// A shell that starts `cat` (in the same group), reports its pid and waits for it.
     fn family() -> (Child, ProcessId) {
         let script = "exec 3<&0; cat <&3 >/dev/null & echo $!; wait";
         let mut shell = Command::new("sh")

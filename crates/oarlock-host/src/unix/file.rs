@@ -39,7 +39,7 @@ pub fn private_dir() -> DirBuilder {
 /// The device and number of an open file: no other file has both while it is there.
 ///
 /// # Errors
-/// The system does not tell.
+/// The system does not say.
 pub fn identity(file: &File) -> io::Result<(u64, u64)> {
     file.metadata().map(|found| (found.dev(), found.ino()))
 }
@@ -47,7 +47,7 @@ pub fn identity(file: &File) -> io::Result<(u64, u64)> {
 /// As [`identity`], of what is at the path: a link itself, not what it leads to.
 ///
 /// # Errors
-/// Nothing is there, or the system does not tell.
+/// Nothing is there, or the system does not say.
 pub fn identity_at(path: &Path) -> io::Result<(u64, u64)> {
     path.symlink_metadata().map(|found| (found.dev(), found.ino()))
 }
@@ -55,12 +55,12 @@ pub fn identity_at(path: &Path) -> io::Result<(u64, u64)> {
 /// As [`identity`], of what a path leads to.
 ///
 /// # Errors
-/// Nothing is there, or the system does not tell.
+/// Nothing is there, or the system does not say.
 pub fn identity_behind(path: &Path) -> io::Result<(u64, u64)> {
     path.metadata().map(|found| (found.dev(), found.ino()))
 }
 
-/// The file at the path, kept open while another takes its place; nothing where it cannot be, or is no regular file. Whoever closes it last
+/// The file at the path, kept open while another takes its place; nothing where it cannot be, or is no regular file. Anyone who closes it last
 /// waits until its blocks are free, which takes longer than the rename itself.
 #[must_use]
 pub fn kept_open(path: &Path) -> Option<File> {
@@ -79,7 +79,7 @@ pub fn canonical(path: &Path) -> io::Result<PathBuf> {
 /// How many names an open file has; 0 when it was removed.
 ///
 /// # Errors
-/// The system does not tell.
+/// The system does not say.
 pub fn links(file: &File) -> io::Result<u64> {
     file.metadata().map(|found| found.nlink())
 }

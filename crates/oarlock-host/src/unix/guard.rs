@@ -1,5 +1,5 @@
 //! A guard for a program and everything it starts: when the parent ends, however it ends, or says so, all of that is ended. The kernel alone
-//! kills only a child ([`super::children::die_with_parent`]); what that has started would go on working beside whoever gets its task next.
+//! kills only a child ([`super::children::die_with_parent`]); what that has started would go on working beside anyone who gets its task next.
 //!
 //! The guard is a process without a program of its own: the copy of the parent that `spawn` makes becomes the guard, and a copy of that
 //! copy becomes the program. So the guard is the program's parent. On Linux it also adopts whatever loses its parent below it
@@ -7,7 +7,7 @@
 //! it knows the program's process group only.
 //!
 //! It has nothing open but the ends of two pipes: on the `line` the parent gives its orders, and its end is the parent's end; on the other
-//! the guard tells the program's number and how it ended. What it does stands in `post`.
+//! the guard reports the program's number and how it ended. What it does is in `post`.
 
 mod post;
 #[cfg(target_os = "linux")]
@@ -25,7 +25,7 @@ use rustix::io::Errno;
 use super::children;
 use post::Order;
 
-/// Bytes of a number that the guard tells.
+/// Bytes of a number that the guard reports.
 const NUMBER_BYTES: usize = size_of::<libc::c_int>();
 
 /// A program that was started under guard. Dropped, it is killed (SIGKILL) with everything below it.
@@ -41,7 +41,7 @@ pub struct Guarded {
     begun: Vec<u8>,
     /// How the program ended.
     status: Option<ExitStatus>,
-    /// The guard has nothing more to tell: it has ended.
+    /// The guard has nothing more to report: it has ended.
     is_alone: bool,
     is_collected: bool,
 }
@@ -103,7 +103,7 @@ impl Guarded {
         self.order(Order::KillAll);
     }
 
-    /// Waits until everything below the guard has ended, at most so long. Whether it has.
+    /// Waits until everything below the guard has ended, at most this long. Whether it has.
     pub fn all_ended_within(&mut self, time: Duration) -> bool {
         let until = Instant::now() + time;
         loop {
@@ -115,13 +115,13 @@ impl Guarded {
         }
     }
 
-    /// Kills what is left, and tells how the program ended. A program that is still running is killed too.
+    /// Kills what is left, and shows how the program ended. A program that is still running is killed too.
     ///
     /// # Errors
     /// The kernel does not know the guard.
     pub fn collect(mut self) -> io::Result<ExitStatus> {
         let guard = self.end()?;
-        // A guard that was killed could tell nothing; its program was killed with it.
+        // A guard that was killed could know nothing; its program was killed with it.
         Ok(self.status.unwrap_or(guard))
     }
 
@@ -142,7 +142,7 @@ impl Guarded {
         let _ = self.line.write_all(&[order as u8]);
     }
 
-    /// Takes what the guard tells, waiting at most so long for it.
+    /// Takes what the guard reports, waiting at most this long for it.
     fn hear(&mut self, time: Duration) {
         let mut time = time;
         while !self.is_alone && self.has_something_within(time) {

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// Whether nobody can read any more what is written to this pipe or socket. Of a file or a terminal, and where the system
-/// does not tell, somebody can.
+/// does not say, somebody can.
 pub fn reader_has_gone(writer: impl AsFd) -> bool {
     let mut fds = [PollFd::new(&writer, PollFlags::empty())];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };

@@ -1,4 +1,4 @@
-//! Files on Windows: file indexes, and no permission bits. Whom a file is for is told by the access list that it takes over from its
+//! Files on Windows: file indexes, and no permission bits. Whom a file is for is known by the access list that it takes over from its
 //! directory; those below a user's profile are for that user and administrators.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
@@ -27,7 +27,7 @@ impl WithoutTraps for OpenOptions {
     }
 }
 
-/// Whether what is at the path is not marked as read-only; whether its owner lets this process write, opening it tells.
+/// Whether what is at the path is not marked as read-only; whether its owner lets this process write, opening it reports.
 pub fn may_write(path: &Path) -> bool {
     path.metadata().is_ok_and(|found| found.is_dir() || !found.permissions().readonly())
 }
@@ -41,7 +41,7 @@ pub fn private_dir() -> DirBuilder {
 /// The volume and number of an open file: no other file has both while it is there.
 ///
 /// # Errors
-/// The system does not tell.
+/// The system does not say.
 pub fn identity(file: &File) -> io::Result<(u64, u64)> {
     winapi_util::file::information(file).map(|found| (found.volume_serial_number(), found.file_index()))
 }
@@ -49,7 +49,7 @@ pub fn identity(file: &File) -> io::Result<(u64, u64)> {
 /// As [`identity`], of what is at the path, or of what a link there leads to.
 ///
 /// # Errors
-/// Nothing is there, or the system does not tell.
+/// Nothing is there, or the system does not say.
 pub fn identity_at(path: &Path) -> io::Result<(u64, u64)> {
     let found = winapi_util::file::information(Handle::from_path_any(path)?)?;
     Ok((found.volume_serial_number(), found.file_index()))
@@ -58,7 +58,7 @@ pub fn identity_at(path: &Path) -> io::Result<(u64, u64)> {
 /// As [`identity`], of what a path leads to.
 ///
 /// # Errors
-/// Nothing is there, or the system does not tell.
+/// Nothing is there, or the system does not say.
 pub fn identity_behind(path: &Path) -> io::Result<(u64, u64)> {
     identity_at(path)
 }
@@ -74,7 +74,7 @@ pub fn canonical(path: &Path) -> io::Result<PathBuf> {
 /// How many names an open file has.
 ///
 /// # Errors
-/// The system does not tell.
+/// The system does not say.
 pub fn links(file: &File) -> io::Result<u64> {
     winapi_util::file::information(file).map(|found| found.number_of_links())
 }
@@ -135,7 +135,7 @@ pub fn identity_in(_found: &Metadata) -> Option<(u64, u64)> {
     None
 }
 
-/// The access list of the directory tells who may use it.
+/// The access list of the directory shows who may use it.
 ///
 /// # Errors
 /// None here; the signature is that of all systems.
@@ -151,7 +151,7 @@ pub fn own_like(_path: &Path, _dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Names tell what is a program: true.
+/// Names show what is a program: true.
 #[must_use]
 pub fn is_program(_found: &Metadata) -> bool {
     true
@@ -165,7 +165,7 @@ pub fn set_mode(_file: &File, _mode: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// The access list of the directory tells who may use it.
+/// The access list of the directory shows who may use it.
 ///
 /// # Errors
 /// None here; the signature is that of all systems.

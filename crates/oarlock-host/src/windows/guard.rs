@@ -69,12 +69,12 @@ impl Guarded {
         drop(self.job.take());
     }
 
-    /// Whether the program has ended. The system does not tell of the others; they end with [`Guarded::collect`].
+    /// Whether the program has ended. The system does not report the others; they end with [`Guarded::collect`].
     pub fn all_ended_within(&mut self, _time: Duration) -> bool {
         self.has_ended()
     }
 
-    /// Ends what is left, and tells how the program ended. A program that is still running is ended too.
+    /// Ends what is left, and shows how the program ended. A program that is still running is ended too.
     ///
     /// # Errors
     /// The system does not know the program.

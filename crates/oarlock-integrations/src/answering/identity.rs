@@ -17,7 +17,7 @@ use oarlock_ops::local::Local as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
-/// Programs that only start others: what a client's session stands for is the client, not the shell that it ran the hook with.
+/// Programs that only start others: what a client's session means is the client, not the shell that it ran the hook with.
 const SHELLS: [&str; 13] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "busybox", "env", "timeout", "cmd", "powershell", "pwsh"];
 
 /// Whom a hook acts for.
@@ -42,7 +42,7 @@ enum KnownBy {
     Named,
     /// As a helper of this agent, which the hook makes and ends as well.
     Helper(AgentName),
-    /// By a name or session that is somebody's own: a worker's, which `oarlock work` started, or whoever calls git.
+    /// By a name or session that is somebody's own: a worker's, which `oarlock work` started, or anyone who calls git.
     Guest,
     /// By nothing but the processes above, nearest first: one of them may have joined.
     Unknown(Vec<String>),
@@ -136,7 +136,7 @@ impl AgentIdentity {
         Ok((main, who))
     }
 
-    /// Whoever is named, or owns a process above, should there be one.
+    /// Anyone who is named, or owns a process above, should there be one.
     ///
     /// # Errors
     /// None for a name that was read.
@@ -156,7 +156,7 @@ impl AgentIdentity {
         Caller { name, session: self.session.clone(), ancestors, authority: Authority::Operator, key: None, root: None }
     }
 
-    /// The request by which it joins. The session stands for the client's process, and so does a helper's: it ends with it.
+    /// The request by which it joins. The session means the client's process, and so does a helper's: it ends with it.
     pub(crate) fn join_request(&self, client: Client, is_local: bool) -> Join {
         let mut join = Join {
             name: Some(self.name.clone()),

@@ -21,7 +21,7 @@ pub struct HookInput {
     pub call: Option<String>,
     /// The input of the tool.
     pub tool_input: Value,
-    /// The helper that this call of a tool starts or has started, where a client tells of its helpers in no other way.
+    /// The helper that this call of a tool starts or has started, where a client reports its helpers in no other way.
     pub starts_helper: Option<String>,
     /// Whether the agent goes on only because it was held back at its last stop.
     pub was_held: bool,

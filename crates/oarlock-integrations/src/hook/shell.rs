@@ -1,6 +1,6 @@
-//! Which files a shell command is going to write, as far as its text tells: redirections and the programs that are known to write. The text
+//! Which files a shell command is going to write, as far as its text reports: redirections and the programs that are known to write. The text
 //! is read as a shell would run it: it goes from directory to directory, gives values to variables and calls functions. It is a guard rail
-//! and no wall: what a program does by itself, or what only the run tells, is found when it is committed.
+//! and no wall: what a program does by itself, or what only the run decides, is found when it is committed.
 
 mod archives;
 mod code;
@@ -88,7 +88,7 @@ pub(super) fn quoted(words: &[&str]) -> String {
 /// Where a shell is, and what it knows.
 #[derive(Clone, Default)]
 struct State {
-    /// Nothing when only the run tells, and then relative paths could be anywhere.
+    /// Nothing when only the run decides, and then relative paths could be anywhere.
     dir: Option<Rc<str>>,
     /// Where it was before.
     before: Option<Rc<str>>,
@@ -259,7 +259,7 @@ impl<'a> Shell<'a> {
         self.state.before = std::mem::replace(&mut self.state.dir, dir);
     }
 
-    /// Something that is written in a directory, under a name that only the run tells.
+    /// Something that is written in a directory, under a name that only the run decides.
     fn somewhere(dir: &str) -> Written {
         Written::tree(joined(dir, "some-file"))
     }

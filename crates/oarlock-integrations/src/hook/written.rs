@@ -65,7 +65,7 @@ pub struct Written {
 pub enum By {
     /// A tool's input, a redirection, or a program that writes what it is called with.
     Call,
-    /// A program that formats or mends files.
+    /// A program that formats or repairs files.
     Formatter,
     /// An option that names an output.
     Output,

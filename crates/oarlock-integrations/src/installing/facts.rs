@@ -41,7 +41,7 @@ fn program(scope: Scope) -> String {
     }
 }
 
-/// Where a program stands on the PATH.
+/// Where a program is on the PATH.
 #[must_use]
 pub fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

@@ -29,7 +29,7 @@ fn leading_out(root: &Path, file: &Path) -> Option<(PathBuf, PathBuf)> {
         at = match std::fs::read_link(&next) {
             Ok(target) => {
                 let real = canonical(&next).unwrap_or_else(|_| as_far_as_there(&resolved(&at, &target)));
-                // What is neither file nor directory is refused by whoever reads it.
+                // What is neither file nor directory is refused by anyone who reads it.
                 let is_special = real.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
                 if !is_special && (!real.starts_with(&root) || real.starts_with(&git)) {
                     return Some((next, target));

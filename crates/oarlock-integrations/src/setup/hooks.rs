@@ -60,7 +60,7 @@ const CODEX_EVENTS: [Event; 7] = [
     (&["hooks", "SubagentStop"], None),
 ];
 
-// Its PreCompress comes before every request, whether anything is compressed or not: it tells nothing.
+// Its PreCompress comes before every request, whether anything is compressed or not: it shows nothing.
 const GEMINI_EVENTS: [Event; 6] = [
     (&["hooks", "SessionStart"], None),
     (&["hooks", "BeforeAgent"], None),

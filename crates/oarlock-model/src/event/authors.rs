@@ -22,7 +22,7 @@ impl Authors {
             self.sessions.insert(joined.name.clone(), joined.session.clone());
         }
         match (&event.agent, &event.session) {
-            // Whoever has left may still speak under its name, where no session is needed.
+            // Anyone who has left may still speak under its name, where no session is needed.
             (_, None) => Ok(()),
             (Some(agent), Some(session)) if self.sessions.get(agent) == Some(session) => Ok(()),
             (None, Some(session)) => Err(format!("it is by the session {session}, but by no agent")),

@@ -1,4 +1,4 @@
-//! [`Scrutiny`]: what every event of a log must keep to, whoever wrote the log. `import`, `restore` and `doctor` read logs through
+//! [`Scrutiny`]: what every event of a log must keep to, no matter who wrote the log. `import`, `restore` and `doctor` read logs through
 //! it: an event that no verb would have written is damage, and one that is out of bounds could break what reads it later.
 
 use std::collections::{BTreeSet, HashMap};
@@ -104,7 +104,7 @@ impl Scrutiny {
                 resting(Some(added.resting))?;
                 self.keeps_depth(&added.id, &added.spec)?;
                 check_spec(&added.spec)?;
-                // Whoever splits a document without a file keeps it whole in the parent.
+                // Anyone who splits a document without a file keeps it whole in the parent.
                 let is_large = added.spec.body.len() > limits::BODY_BYTES_MAX;
                 if is_large && added.spec.file.is_none() && added.spec.parent.is_none() {
                     self.oversize = Some(added.id.clone());

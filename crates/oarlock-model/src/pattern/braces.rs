@@ -84,7 +84,7 @@ fn outside_classes(text: &str) -> impl Iterator<Item = (usize, char)> {
 fn class_end(text: &str, open: usize) -> Option<usize> {
     let inside = open + 1;
     let first = inside + usize::from(text[inside..].starts_with('!'));
-    // A `]` that comes first stands for itself.
+    // A `]` that comes first means itself.
     let from = first + text[first..].chars().next().filter(|c| *c != '/')?.len_utf8();
     let length = text[from..].find([']', '/'])?;
     text[from + length..].starts_with(']').then_some(from + length + 1)

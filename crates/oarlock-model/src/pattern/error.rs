@@ -1,4 +1,4 @@
-//! Why a text is not a pattern or path: what stands where, and what to write instead.
+//! Why a text is not a pattern or path: what is where, and what to write instead.
 
 use std::fmt;
 
@@ -25,41 +25,41 @@ pub enum PatternError {
     WholeRepository,
     /// A `..` at this position.
     Parent {
-        /// Where it stands.
+        /// Where it is.
         at: usize,
     },
     /// A control character at this position.
     Control {
-        /// Where it stands.
+        /// Where it is.
         at: usize,
         /// Which one.
         character: char,
     },
     /// A backslash at this position.
     Backslash {
-        /// Where it stands.
+        /// Where it is.
         at: usize,
     },
     /// A brace outside a class at this position.
     Brace {
-        /// Where it stands.
+        /// Where it is.
         at: usize,
         /// The patterns that a shell would make of it; empty when it would make none.
         instead: Vec<String>,
     },
     /// `**` as a part of a component.
     PartialDoubleStar {
-        /// Where it stands.
+        /// Where it is.
         at: usize,
     },
     /// A `[` without its `]` in the same component.
     UnclosedClass {
-        /// Where the `[` stands.
+        /// Where the `[` is.
         at: usize,
     },
     /// A class that starts with `^`, which other tools read in two ways.
     CaretClass {
-        /// Where the `[` stands.
+        /// Where the `[` is.
         at: usize,
     },
     /// A range in a class that runs backwards, such as `[z-a]`.

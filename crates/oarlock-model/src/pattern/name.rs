@@ -151,8 +151,8 @@ impl NamePattern {
         !self.is_apart(other) && names_overlap(&self.tokens, &other.tokens)
     }
 
-    /// Whether the characters that both begin with, or those that both end with, tell that no name matches both. Most names are told
-    /// apart by this, at a fraction of the work.
+    /// Whether the characters that both begin with, or those that both end with, show that no name matches both. This
+    /// decides about most names, at a fraction of the work.
     pub(super) fn is_apart(&self, other: &Self) -> bool {
         differ(self.tokens.iter(), other.tokens.iter()) || differ(self.tokens.iter().rev(), other.tokens.iter().rev())
     }

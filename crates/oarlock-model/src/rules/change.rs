@@ -79,7 +79,7 @@ fn is_own(task: &Task, me: &AgentName) -> bool {
 
 fn may_agent(task: &Task, above: &[Task], change: Change, me: Option<&AgentName>) -> bool {
     let Some(me) = me else { return false };
-    // Work that another agent has begun is not called off, whoever made the task.
+    // Work that another agent has begun is not called off, no matter who made the task.
     let is_begun_by_another = task.outside_holder().is_some() || task.holder().is_some_and(|grant| !speaks_for(me, &grant.agent));
     if change == Change::Cancel && is_begun_by_another {
         return false;

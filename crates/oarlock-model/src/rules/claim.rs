@@ -17,7 +17,7 @@ pub fn is_able(spec: &TaskSpec, agent: &Agent) -> bool {
     spec.capabilities.iter().all(|capability| agent.can(capability))
 }
 
-/// Whether the agent may have the task; `assignee_active` tells whether the agent it is assigned to
+/// Whether the agent may have the task; `assignee_active` shows whether the agent it is assigned to
 /// is active now (an assignment to an agent that is not binds nobody).
 pub fn ineligible(spec: &TaskSpec, agent: &Agent, assignee_active: bool) -> Option<Ineligible> {
     if !is_able(spec, agent) {

@@ -105,7 +105,7 @@ pub fn standing_cycle(tasks: &BTreeMap<TaskId, Facts>) -> Option<Vec<TaskId>> {
             }
         }
     }
-    // Each task that is left needs another one that is left: whoever follows that comes round.
+    // Each task that is left needs another one that is left: anyone who follows that comes round.
     let mut at = waiting.keys().min().copied()?;
     let (mut path, mut place_of): (Vec<&TaskId>, HashMap<&TaskId, usize>) = (Vec::new(), HashMap::new());
     loop {

@@ -1,5 +1,5 @@
 //! How much one agent may hold of what others need as well (semantics 20). The limits of the store are far above what anybody
-//! needs; whoever serves agents that it does not know sets these lower.
+//! needs; anyone who serves agents that it does not know sets these lower.
 
 use crate::limits;
 use crate::pattern::Pattern;
@@ -17,7 +17,7 @@ pub struct Holdings {
     pub reservations: usize,
     /// Live sessions at once.
     pub sessions: usize,
-    /// So many leading components an exclusive pattern names without wildcards: with 1, nobody keeps all others out of
+    /// This many leading components an exclusive pattern names without wildcards: with 1, nobody keeps all others out of
     /// everything by `**`.
     pub named_components: usize,
 }
@@ -60,7 +60,7 @@ impl Holdings {
         self.leases.saturating_sub(held)
     }
 
-    /// Whether one that holds so many leases may have one more.
+    /// Whether one that holds this many leases may have one more.
     ///
     /// # Errors
     /// `limit_reached`.
@@ -71,7 +71,7 @@ impl Holdings {
         Ok(())
     }
 
-    /// Whether one that has so many live sessions may have one more.
+    /// Whether one that has this many live sessions may have one more.
     ///
     /// # Errors
     /// `limit_reached`.
@@ -82,7 +82,7 @@ impl Holdings {
         Ok(())
     }
 
-    /// Whether one that holds so many reservations may have these as well.
+    /// Whether one that holds this many reservations may have these as well.
     ///
     /// # Errors
     /// `limit_reached`.

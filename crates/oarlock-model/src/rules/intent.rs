@@ -12,7 +12,7 @@ pub enum Settled {
     Dropped,
 }
 
-/// Settles an intent. Whoever asks holds the lock of the files, so the call that had the intent has ended without a reply. What the files
+/// Settles an intent. Anyone who asks holds the lock of the files, so the call that had the intent has ended without a reply. What the files
 /// show counts, as long as there is somebody who can work: a mark is the last thing that such a call does before the grant.
 #[must_use]
 pub fn settle(intent: &Grant, is_marked: bool, holder: Option<&Agent>) -> Settled {

@@ -17,7 +17,7 @@ const TAIL_CHARS: usize = 8;
 /// The characters of a hash: 50 bits.
 const HASH_CHARS: usize = 10;
 
-/// The longest id of a session whose end alone tells it from others: clients use UUIDs and other random ids.
+/// The longest id of a session whose end alone distinguishes it from others: clients use UUIDs and other random ids.
 const SESSION_CHARS_MAX: usize = 40;
 
 /// The alphabet of a hash.
@@ -26,7 +26,7 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// The part of a name before the hash.
 const MARK: char = '_';
 
-/// The name of a helper: its parent's, a dot, and what tells it from the parent's other helpers. The parent speaks for it
+/// The name of a helper: its parent's, a dot, and what distinguishes it from the parent's other helpers. The parent speaks for it
 /// ([`crate::rules::authority::speaks_for`]).
 ///
 /// # Errors
@@ -56,7 +56,7 @@ pub fn helper(parent: &AgentName, text: &str) -> Result<AgentName, Rejection> {
 }
 
 /// The name of the agent of a client's session: the client's, and the end of the session's id. Ids that are long or have unusual
-/// characters get a hash. Two sessions whose short ids have one end are told apart by their runs ([`run`]): the second is refused.
+/// characters get a hash. Two sessions whose short ids have one end are distinguished by their runs ([`run`]): the second is refused.
 ///
 /// # Errors
 /// A client's name that is no identifier.

@@ -1,4 +1,4 @@
-//! Work of those who know nothing of the store (semantics 1): it stays theirs until whoever speaks for them says otherwise. No lease, death or
+//! Work of those who know nothing of the store (semantics 1): it stays theirs until anyone who speaks for them says otherwise. No lease, death or
 //! claim ends it, and time alone only where the project has set how long silence may last.
 
 use crate::Rejection;
@@ -31,7 +31,7 @@ pub fn is_abandoned(seen: WallTime, abandoned_after_ms: i64, now: WallTime) -> b
     now.0.saturating_sub(seen.0) >= abandoned_after_ms
 }
 
-/// Facts about the holder, for whoever is refused.
+/// Facts about the holder, for anyone who is refused.
 pub fn facts(hold: &OutsideHold, now: Now) -> OutsideFacts {
     OutsideFacts { holder: hold.holder.clone(), source: hold.source.clone(), age_ms: now.wall.0.saturating_sub(hold.seen.0).max(0) }
 }

@@ -30,7 +30,7 @@ pub fn targets_overlap(a: &Target, b: &Target) -> bool {
     }
 }
 
-/// Whether a held reservation stands in the way of something wanted by `session` (absent: by nobody
+/// Whether a held reservation is in the way of something wanted by `session` (absent: by nobody
 /// that is known). Nobody is in its own way, and sharers are not in each other's.
 pub fn conflicts(held: &Reservation, wanted: &Wanted, session: Option<&SessionId>) -> bool {
     session != Some(&held.session)
@@ -101,7 +101,7 @@ impl<'w> WantedNear<'w> {
         Self { wanted, near: wanted.iter().enumerate().map(|(at, wanted)| (&wanted.target, at)).collect() }
     }
 
-    /// The first of what is wanted that a reservation stands in the way of.
+    /// The first of what is wanted that a reservation is in the way of.
     ///
     /// # Errors
     /// `limit_reached` when there are no steps left.

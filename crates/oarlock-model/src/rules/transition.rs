@@ -14,7 +14,7 @@ const RESTING: [TaskState; 4] = [Blocked, Ready, Scheduled, Waiting];
 pub enum Hold {
     /// Its last grant has ended: the lease was lost, and the task is to be taken again at once.
     Nobody,
-    /// A session is to get it, and has not been told.
+    /// A session is to get it, and does not know yet.
     Intent,
     /// A session.
     Session,

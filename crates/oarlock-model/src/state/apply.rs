@@ -267,7 +267,7 @@ impl State {
         Ok(())
     }
 
-    /// Something was told that stands in a task's history, if it is about one.
+    /// Something was reported that is in a task's history, if it is about one.
     fn told_of(&mut self, event: &Event, task: Option<&TaskId>) -> Applied {
         task.map_or(Ok(()), |task| self.changed(event, task).map(drop))
     }

@@ -179,7 +179,7 @@ impl Join {
         self.name.as_ref().or(caller.name.as_ref())
     }
 
-    /// The agent that this run of a harness, which gives no name, has joined as before. Anybody can tell a harness, so only
+    /// The agent that this run of a harness, which gives no name, has joined as before. Anybody can send a harness, so only
     /// sessions that stand for processes are resumed by it alone: those are of this machine.
     fn resumed_name(&self, cx: &Deciding<'_>) -> Result<Option<AgentName>, OpError> {
         let (Some(harness), Some(process)) = (&self.harness, self.owner.process()) else { return Ok(None) };

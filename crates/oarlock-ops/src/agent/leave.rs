@@ -67,7 +67,7 @@ pub(crate) fn free(cx: &mut Deciding<'_>, agent: &Agent, reason: ReleaseReason, 
         }
         let task = cx.task(&id)?;
         if task.intent().is_some() {
-            // Nobody was told that it had it.
+            // Nobody was informed that it had it.
             reap::drop_intent(cx, &task, true)?;
             continue;
         }

@@ -84,7 +84,7 @@ impl Query for Agents {
             }
             let is_active = cx.agent_state(&agent) == AgentState::Active;
             active += u64::from(is_active);
-            // One more tells whether the list goes on.
+            // One more shows whether the list goes on.
             if (is_active || self.all) && after.as_ref().is_none_or(|after| agent.name > *after) && listed.len() <= limit {
                 listed.push(agent);
             }

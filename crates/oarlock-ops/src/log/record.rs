@@ -1,4 +1,4 @@
-//! Writing into the log what systems outside tell. No door lists it: only bridges order it.
+//! Writing into the log what systems outside report. No door lists it: only bridges order it.
 
 use clap::Args;
 use oarlock_model::event::{External, Fact};

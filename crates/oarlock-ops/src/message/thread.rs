@@ -61,7 +61,7 @@ impl Query for Thread {
         let thread = cx.view.message(&id)?.map_or(id, |message| message.thread);
         let after = cursor::place(cx.view, self.after.as_deref())?.unwrap_or(0);
         let messages = cx.view.thread(&thread, after, values::page_limit(self.limit)?)?;
-        // Behind the last message of a thread there is nothing, and the thread is there all the same.
+        // Behind the last message of a thread there is nothing, and the thread is there anyway.
         if messages.is_empty() && (after == 0 || cx.view.thread(&thread, 0, 1)?.is_empty()) {
             return Err(not_found().into());
         }

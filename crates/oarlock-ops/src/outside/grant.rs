@@ -55,7 +55,7 @@ pub(crate) fn grant<T>(
     let mut held = match free {
         Ok(Some(held)) => held,
         Ok(None) => return transact(store, &mut Step::default(), findings),
-        // Held by others, or on a disk that takes none: what the files do not have can be claimed all the same.
+        // Held by others, or on a disk that takes none: what the files do not have can be claimed anyway.
         Err(error) => {
             let knows_none = |granted: &[Intent]| {
                 for intent in granted {
@@ -89,7 +89,7 @@ pub(crate) fn grant<T>(
             look_elsewhere(&mut *held, store, settings, findings, tasks)
         }
         Err(error) => {
-            // Whoever is told that it failed has not got anything; what cannot be undone now is settled by the next call.
+            // Anyone who is informed that it failed has not got anything; what cannot be undone now is settled by the next call.
             drop_intents(&mut Beneath(store), intents.into_iter().map(|intent| intent.task).collect());
             let _ = held.catch_up(&mut Beneath(store), settings, &[]);
             Err(error)

@@ -106,7 +106,7 @@ pub trait Call: Send + Sync {
     /// Searches for what the last try asked for. It reads only; should it fail, the next try says so.
     fn search(&self, _store: &mut dyn Store, _caller: &Caller, _settings: &Settings, _findings: &mut Findings) {}
 
-    /// While waiting: whether another try may go better. Whoever asks is noted as there.
+    /// While waiting: whether another try may go better. Anyone who asks is noted as there.
     ///
     /// # Errors
     /// Refusals and store errors.

@@ -60,7 +60,7 @@ impl Query for Reservations {
         let (mut reservations, mut last, mut next) = (Vec::new(), None, None);
         let mut all = cx.view.reservations()?;
         all.retain(|reservation| reservation.id.seq() > Some(after));
-        // One more tells whether the list goes on.
+        // One more shows whether the list goes on.
         'page: for some in all.chunks(limit.saturating_add(1)) {
             for (reservation, shape) in some.iter().zip(ReservationShape::of_all(cx.view, cx.now, some)?) {
                 if shape.ttl_ms == 0 {

@@ -327,7 +327,7 @@ impl Obstacles {
     }
 }
 
-/// All reservations that overlap something of this, whoever holds them.
+/// All reservations that overlap something of this, no matter who holds them.
 pub(crate) fn overlapping(view: &dyn ReservationView, wanted: &[Wanted], steps: &mut Steps) -> Result<Vec<Reservation>, OpError> {
     let targets: Vec<&Target> = wanted.iter().map(|wanted| &wanted.target).collect();
     let filed = WantedNear::of(wanted);

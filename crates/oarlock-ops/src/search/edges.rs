@@ -1,4 +1,4 @@
-//! New needs of a task, for which a search tells whether they would close a cycle.
+//! New needs of a task, for which a search shows whether they would close a cycle.
 
 use oarlock_model::TaskId;
 use oarlock_model::rules::graph::{self, Way};

@@ -15,7 +15,7 @@ use crate::request::{Mutation, Request};
 use crate::state::set::merged;
 use crate::task::values;
 
-/// Writes an agent's own entry for it. Whoever only says how it is has not joined by that, and is not there for others.
+/// Writes an agent's own entry for it. Anyone who only says how it is has not joined by that, and is not there for others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct ReportState {
     /// The agent.

@@ -19,7 +19,7 @@ pub trait GraphView {
     fn open_tree(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
     /// The tasks that need this one.
     fn dependants(&self, id: &TaskId) -> StoreResult<Vec<TaskId>>;
-    /// Where a task stands: less work than reading all of it.
+    /// Where a task is: less work than reading all of it.
     fn node(&self, id: &TaskId) -> StoreResult<Option<TaskNode>>;
     /// The number of a task, by which [`oarlock_model::rules::urgency`] walks the graph.
     fn task_number(&self, id: &TaskId) -> StoreResult<Option<Number>>;

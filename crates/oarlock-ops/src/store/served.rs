@@ -17,7 +17,7 @@ pub trait ServedStore: Store + Send {
     /// The transaction cannot begin, or its commit failed.
     fn group(&mut self, durability: Durability, work: &mut dyn FnMut(&mut dyn Store) -> StoreResult<()>) -> StoreResult<bool>;
 
-    /// Whether the commits of this handle have left so much to be tidied that another one should do it now, beside whoever writes. It is
+    /// Whether the commits of this handle have left so much to be tidied that another one should do it now, beside anyone who writes. It is
     /// said once for the same commits.
     fn wants_upkeep(&mut self) -> bool;
 

@@ -296,7 +296,7 @@ impl Above {
         self.waits
     }
 
-    /// The event that adds a task; `waits` tells whether something that it needs itself is not done.
+    /// The event that adds a task; `waits` shows whether something that it needs itself is not done.
     pub(crate) fn added(self, id: TaskId, spec: TaskSpec, needs: BTreeSet<TaskId>, waits: bool, now: Now) -> TaskAdded {
         let facts = RestingFacts {
             open_children: false,

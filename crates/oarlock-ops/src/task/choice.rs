@@ -28,7 +28,7 @@ pub(crate) struct Candidates {
 
 /// The ready tasks that are not read yet.
 enum Rest {
-    /// Those of the queue behind a place, so many at once.
+    /// Those of the queue behind a place, this many at once.
     Queue(Option<QueuePlace>, usize),
     /// These.
     Only(VecDeque<TaskId>),
@@ -41,7 +41,7 @@ impl Candidates {
         Self { expired: expired.into(), ready: VecDeque::new(), rest, page: PAGE }
     }
 
-    /// Offers of which `wanted` are shown, from behind a place in the queue on. One more tells whether there are further ones.
+    /// Offers of which `wanted` are shown, from behind a place in the queue on. One more shows whether there are further ones.
     pub(crate) fn listed(mut expired: Vec<Offer>, wanted: usize, after: Option<QueuePlace>) -> Self {
         expired.retain(|offer| after.is_none_or(|after| offer.place > after));
         let page = wanted.saturating_add(1);

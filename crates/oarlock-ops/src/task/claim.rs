@@ -114,7 +114,7 @@ pub struct ClaimedOne {
 }
 
 impl Claimed {
-    /// The claim of a task that is held, as it was told; nothing when nobody holds it.
+    /// The claim of a task that is held, as it was reported; nothing when nobody holds it.
     pub(super) fn held(cx: &Reading<'_>, task: Task) -> Result<Option<Self>, OpError> {
         let Some(lease) = LeaseShape::of(cx, &task)? else { return Ok(None) };
         let reservations = cx.view.reservations_of_task(&task.id)?;

@@ -1,4 +1,4 @@
-//! Settling intents that a killed call has left. No door lists it: whoever holds the lock of the files beside the store orders it.
+//! Settling intents that a killed call has left. No door lists it: anyone who holds the lock of the files beside the store orders it.
 
 use clap::Args;
 use oarlock_model::event::TaskClaimed;

@@ -19,7 +19,7 @@ use crate::task::add::TaskReply;
 use crate::task::finish::{self, Outcome};
 use crate::task::{rest, values};
 
-/// Somebody outside of the store has a task. A live lease keeps it from that. The same again only tells of a sign of life.
+/// Somebody outside of the store has a task. A live lease keeps it from that. The same again only reports a sign of life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct TakeOutside {
     /// The task.
@@ -48,7 +48,7 @@ pub struct LeaveOutside {
     #[arg(long)]
     #[serde(default)]
     pub abandoned: bool,
-    /// How long ago its last sign of life was, in milliseconds; absent where nothing is known beside what was told before.
+    /// How long ago its last sign of life was, in milliseconds; absent where nothing is known beside what was reported before.
     #[arg(long, value_name = "MS")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_ms_ago: Option<i64>,
@@ -109,10 +109,10 @@ fn check_name(name: Option<&str>) -> Result<(), Rejection> {
     }
 }
 
-/// The longest time ago that is told, in milliseconds: a hundred years.
+/// The longest time ago that is reported, in milliseconds: a hundred years.
 const AGO_MS_MAX: i64 = 100 * 365 * 86_400_000;
 
-/// The wall time so long ago.
+/// The wall time this long ago.
 fn ago(cx: &Deciding<'_>, ms: i64) -> WallTime {
     cx.now().wall.plus_ms(-ms.clamp(0, AGO_MS_MAX))
 }

@@ -62,7 +62,7 @@ impl Query for Ready {
         let limit = values::page_limit(self.limit)?;
         let after: Option<Place> = cursor::place(cx.view, self.after.as_deref())?;
         let mut offers = Candidates::listed(all_expired(cx.view)?.offers, limit, after.map(|place| place.0));
-        // One more tells whether the list goes on.
+        // One more shows whether the list goes on.
         let mut ids = Vec::new();
         while ids.len() <= limit
             && let Some(offer) = offers.next(cx.view)?

@@ -1,4 +1,4 @@
-//! `renew`: extends all leases of the session, or one, and tells how far the work is.
+//! `renew`: extends all leases of the session, or one, and shows how far the work is.
 
 use clap::Args;
 use oarlock_model::duration::Duration;

@@ -347,7 +347,7 @@ impl Split {
         }
     }
 
-    /// The plan of a text in this store, and all that is made by it: this takes long, and nothing of it needs the lock. `is_own` tells that
+    /// The plan of a text in this store, and all that is made by it: this takes long, and nothing of it needs the lock. `is_own` shows that
     /// the text is that of the task itself.
     fn planned(&self, view: &dyn View, parent: TaskId, text: &str, is_own: bool, settings: &Settings) -> Result<Planned, OpError> {
         // Only what somebody else has made may name a capability that nobody has.

@@ -52,7 +52,7 @@ pub(super) fn events_since(view: &dyn View, seq: u64, behind: &mut BTreeMap<Task
                 Fact::LeaseLost(lost) => Some(&lost.holder),
                 _ => event.agent.as_ref(),
             };
-            // Who stands here for the files shows nothing in them.
+            // Who is here for the files shows nothing in them.
             let is_whole = event.fact.kind() == READIED && !view.children(&id)?.is_empty();
             if !is_whole
                 && holder
@@ -69,7 +69,7 @@ pub(super) fn events_since(view: &dyn View, seq: u64, behind: &mut BTreeMap<Task
             past.holders.extend(holder.cloned());
             past.is_back |= event.fact.kind() == BACK;
             match &event.fact {
-                // The last of them counts: whoever has taken it again has it.
+                // The last of them counts: anyone who has taken it again has it.
                 Fact::TaskTakenOutside(_) => past.is_forced = false,
                 Fact::TaskLeftOutside(left) => past.is_forced = left.reason == OutsideEnd::Forced,
                 Fact::TaskDone(done) => past.is_of_files = done.token.is_none() && event.agent.is_none(),

@@ -19,11 +19,11 @@ pub(crate) enum Todo {
     Finish,
     /// Its item says that it is done, its folder not yet, as between the two steps of an old script: it is looked at again.
     Again,
-    /// The files are to show how it stands.
+    /// The files are to show how it is.
     Show(DisplayedState),
 }
 
-/// Compares. What the files say against a lease or an end of the store is a conflict, which the next full comparison tells.
+/// Compares. What the files say against a lease or an end of the store is a conflict, which the next full comparison reports.
 pub(crate) fn todo(known: &StoreTask, files: &FileView<'_>, past: &Past) -> Todo {
     let file_state = files.state();
     match known.state {
@@ -42,7 +42,7 @@ pub(crate) fn todo(known: &StoreTask, files: &FileView<'_>, past: &Past) -> Todo
                 Todo::Show(DisplayedState::Claimed(grant.agent.clone(), grant.since.0))
             }
             Some(_) => Todo::Nothing,
-            // Whoever has it outside of the store may have finished it there. Scripts mark the item, and move the folder without the lock.
+            // Anyone who has it outside of the store may have finished it there. Scripts mark the item, and move the folder without the lock.
             None if files.is_finished_there() => Todo::Finish,
             None => Todo::Nothing,
         },

@@ -126,7 +126,7 @@ impl Files<'_> {
         Ok(())
     }
 
-    /// Tells the store what the files say of these tasks. Returns what they are to show, and which are to be looked at again.
+    /// Reports to the store what the files say of these tasks. Returns what they are to show, and which are to be looked at again.
     fn compare(
         &self,
         store: &mut dyn Store,
@@ -319,7 +319,7 @@ impl Files<'_> {
         Ok(!(is_all && is_known && is_kept && cursor.left.is_empty()))
     }
 
-    /// Presses names to the disk while the grant is: whoever is told of it waits for both. Texts are on the disk before they get their names. If
+    /// Presses names to the disk while the grant is: anyone who is informed of it waits for both. Texts are on the disk before they get their names. If
     /// the power goes meanwhile, or the disk fails, files may show again what they showed before, and the next full comparison marks them once
     /// more.
     fn press(&mut self, folders: BTreeSet<PathBuf>) {
@@ -347,7 +347,7 @@ impl Files<'_> {
     }
 }
 
-/// A task whose files are to show how it stands.
+/// A task whose files are to show how it is.
 pub(super) struct Shown {
     pub(super) id: TaskId,
     pub(super) item: Option<Task>,
@@ -365,7 +365,7 @@ impl Shown {
     }
 }
 
-/// Tells the store what the files say. What it lawfully refuses is for the full comparison to tell.
+/// Reports to the store what the files say. What it lawfully refuses is for the full comparison to report.
 fn tell<M: Mutation>(store: &mut dyn Store, settings: &Settings, request: &M) -> Result<(), OpError> {
     match call::mutate(store, &Caller::default(), settings, request) {
         Err(OpError::Rejected(_)) => Ok(()),

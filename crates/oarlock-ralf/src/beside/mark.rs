@@ -22,7 +22,7 @@ use crate::task_file;
 use crate::types::Task;
 use crate::write::{Change, WriteError};
 
-/// The share of the patience for locks for which a file in pieces is read again: the lock is held meanwhile, and one that stays so is to be told.
+/// The share of the patience for locks for which a file in pieces is read again: the lock is held meanwhile, and one that stays so is to be reported.
 const PATIENCE_SHARE: u32 = 20;
 /// The pause between two looks at it.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -77,7 +77,7 @@ impl Files<'_> {
         loop {
             let project = self.read(intents.iter().map(|intent| &intent.task));
             let all = project.by_id();
-            // Who writes a file anew empties it first.
+            // Who writes a file again empties it first.
             let is_empty = self.queues.iter().any(|queue| queue.metadata().is_ok_and(|meta| meta.len() == 0));
             let is_hidden = |intent: &Intent| {
                 let files = all.get(intent.task.as_str());
@@ -122,7 +122,7 @@ impl Files<'_> {
         let (file, item) = (files.and_then(|files| files.file), files.and_then(|files| files.queue));
         let own_file = if file.is_none() { near(&self.root, task.as_str()).map(|(file, _)| at(&file)) } else { None };
         let own = project.faults.iter().find(|fault| own_file.as_ref() == Some(&fault.file));
-        // A file is marked as well; of what stands in a queue alone, a piece that is lost may be all that there is.
+        // A file is marked as well; of what is in a queue alone, a piece that is lost may be all that there is.
         let hides = |fault: &&Fault| is_queue(fault) && (fault.line == 0 || file.is_none() && fault.lost > 0);
         let queue = project.faults.iter().filter(|_| item.is_none()).find(hides);
         let stood_there = || match SyncState::read(&self.beside.dir) {

@@ -11,7 +11,7 @@ use crate::sync_state::SyncState;
 const WRITTEN: [&str; 4] = ["heartbeat.yaml", "events.yaml", "chat-log.yaml", "agent-state.yaml"];
 
 impl Bridge<'_> {
-    /// Finds them, and tells of them. `head` is what git has checked out.
+    /// Finds them, and reports them. `head` is what git has checked out.
     pub(super) fn find_away(&mut self, project: &Project, attached: &SyncState, head: Option<&str>, synced: &mut Synced) {
         let is_of_another = |file: &PathBuf| {
             let known = attached.there.get(&shown_path(file, &self.root));

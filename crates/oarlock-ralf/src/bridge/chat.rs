@@ -133,13 +133,13 @@ impl Bridge<'_> {
     }
 }
 
-/// A message that was sent in the store as an item of the chat log; nothing for one that stands there already.
+/// A message that was sent in the store as an item of the chat log; nothing for one that is there already.
 fn item(event: &Event, id: String, sent: &BTreeSet<String>) -> Option<(String, Vec<(&'static str, Value)>)> {
     let Fact::MessageSent(fact) = &event.fact else { return None };
     if sent.contains(fact.id.as_str()) {
         return None;
     }
-    // Who stands in for files that name nobody is no reader of them.
+    // Who replaces files that name nobody is no reader of them.
     let to: Vec<&str> = fact.to.iter().map(AgentName::as_str).filter(|name| *name != NOBODY).collect();
     let to = match to.as_slice() {
         [] => json!("all"),

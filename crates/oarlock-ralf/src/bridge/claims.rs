@@ -9,11 +9,11 @@ use crate::beside::{Ways, to_be_locked};
 use crate::sync_state::SyncState;
 
 impl Bridge<'_> {
-    /// Looks once. Also tells whether something can be followed only after what that did.
+    /// Looks once. Also shows whether something can be followed only after what that did.
     pub(super) fn look(&mut self, attached: &mut SyncState, dry_run: bool) -> Result<(Synced, bool), OpError> {
         self.writer.begin();
         let free = self.writer.clone();
-        // Where others hold the lock for too long, what cannot be written is told.
+        // Where others hold the lock for too long, what cannot be written is reported.
         let held = self.beside.as_ref().filter(|_| !dry_run).and_then(|_| free.clone().holding(&to_be_locked(&self.root)).ok());
         let Some(held) = held else { return self.compare(attached, dry_run) };
         self.writer = held;

@@ -34,7 +34,7 @@ pub(super) const SOURCE: &str = "oarlock";
 const KINDS: [(&str, &str); 4] =
     [("task_claimed", "started"), ("task_done", "completed"), ("task_failed", "failed"), ("task_released", "unclaimed")];
 
-/// The id of an item that tells an event of this store: other stores, of other checkouts of one repository, may write into the same file.
+/// The id of an item that reports an event of this store: other stores, of other checkouts of one repository, may write into the same file.
 pub(super) fn id_of(attached: &SyncState, seq: u64) -> String {
     format!("{SOURCE}-{}-{seq}", attached.id)
 }
@@ -96,7 +96,7 @@ pub(super) fn of_message(message: &Message) -> (&str, &Map<String, Value>) {
     (&message.source.file, &message.fields)
 }
 
-/// The kinds of events that the files are told of.
+/// The kinds of events that are reported to the files.
 fn kinds() -> Vec<String> {
     KINDS.iter().map(|(kind, _)| (*kind).to_owned()).collect()
 }
@@ -106,7 +106,7 @@ impl Bridge<'_> {
     pub(super) fn import_events(&mut self, project: &Project, attached: &mut SyncState, synced: &mut Synced) -> Result<(), OpError> {
         for unseen in unseen_items(&project.events, of_event, &attached.events, attached) {
             for (at, event) in unseen.items {
-                // One by one, each under a key: a look that was killed before it could remember how far it was tells nothing twice.
+                // One by one, each under a key: a look that was killed before it could remember how far it was reports nothing twice.
                 let key = format!("ralf/{}", digest(&(&unseen.file, &unseen.mark, at, &event.data)));
                 let record = Record { events: vec![recorded(&unseen.file, event)?], ..Record::default() };
                 match call::mutate(self.store, &Caller { key: Some(key), ..Caller::default() }, self.settings, &record) {

@@ -1,4 +1,4 @@
-//! Looking as often as one thing can only follow another, so that one call settles everything.
+//! Looking as many times as one thing can only follow another, so that one call settles everything.
 
 use oarlock_ops::OpError;
 

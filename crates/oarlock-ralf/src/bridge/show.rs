@@ -20,7 +20,7 @@ use crate::write::WriteError;
 const PRIORITIES: [&str; 5] = ["CRITICAL", "HIGH", "MEDIUM", "LOW", "LOW"];
 
 impl Bridge<'_> {
-    /// Shows how a task stands in its queue item and in its file. Returns whether anything changed.
+    /// Shows how a task is in its queue item and in its file. Returns whether anything changed.
     pub(super) fn show(
         &self,
         task: &TaskId,
@@ -44,7 +44,7 @@ impl Bridge<'_> {
         Ok(queue_edit? || is_changed)
     }
 
-    /// Makes the file of a part of the task in `parent`, and remembers where it stands: another branch may be checked out before the next look.
+    /// Makes the file of a part of the task in `parent`, and remembers where it is: another branch may be checked out before the next look.
     pub(super) fn make_part(&self, part: &StoreTask, parent: &Task, attached: &mut SyncState) -> Result<bool, Trouble> {
         let spec = &part.spec;
         let file = PartFile {

@@ -43,7 +43,7 @@ enum Side {
     Both,
 }
 
-/// Which side has changed since the last look. Without a last look, whoever says something counts.
+/// Which side has changed since the last look. Without a last look, anyone who says something counts.
 fn changed(agreed: &Agreed, file: &str, version: u64, is_same: bool) -> Side {
     match (agreed.file != file, agreed.version != version) {
         _ if is_same => Side::Neither,
@@ -221,7 +221,7 @@ impl Bridge<'_> {
             with_state(text, agent.as_str(), value, true, &now)
         });
         match edited {
-            // Whoever wrote it since it was compared is followed by the next look.
+            // Anyone who wrote it since it was compared is followed by the next look.
             Ok(_) if is_other.get() => None,
             Ok(_) => {
                 synced.add_exported("states", 1);

@@ -60,7 +60,7 @@ fn list_in(value: &mut Value) -> Option<&mut Vec<Value>> {
 /// The item after its edit, where it and the rest of the text can be known without reading all of it again.
 ///
 /// A parser comes to the item's first line in the same state as before, as nothing before it has changed, and leaves its last line in the same
-/// state, as the next line stands where an item begins or the list is over. So the result is read as before but for the item, if the item is one
+/// state, as the next line is where an item begins or the list is over. So the result is read as before but for the item, if the item is one
 /// where these lines say it is, and its lines alone are one item. Its lines are those of an item of the list, and no text that looks like it, where
 /// everything before it is written line by line and the last key at the margin is the one whose value the list is.
 fn said_alone(text: &str, lines: &Range<usize>, new: &str, item: &Item, fields: &Fields<'_>) -> Option<Map<String, Value>> {

@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn a_file_that_was_handed_over_is_closed() {
-        // The reader of a pipe sees the end when its writer is closed, whoever does that.
+        // The reader of a pipe sees the end when its writer is closed, no matter who does that.
         for _ in 0..3 {
             let (mut reader, writer) = std::io::pipe().expect("a pipe");
             close(File::from(OwnedFd::from(writer)));

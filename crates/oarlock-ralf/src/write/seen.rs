@@ -1,4 +1,4 @@
-//! Reading a file that others are writing: as it is at one moment, and not while it is only empty because somebody writes it anew.
+//! Reading a file that others are writing: as it is at one moment, and not while it is only empty because somebody writes it again.
 
 use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -44,12 +44,12 @@ impl Seen {
         Ok(Self { text, identity: Some(identity), permissions: Some(meta.permissions()) })
     }
 
-    /// The same, but not while somebody without a lock is about to write it: a file that is opened to be written anew is empty for a moment.
+    /// The same, but not while somebody without a lock is about to write it: a file that is opened to be written again is empty for a moment.
     pub(super) fn settled(file: &Path) -> Result<Self, WriteError> {
         until(|| Self::read(file), |seen| seen.identity.is_none() || !seen.text.is_empty())
     }
 
-    /// Whether the file is still this one, byte for byte: times are too coarse to tell.
+    /// Whether the file is still this one, byte for byte: times are too coarse to report.
     pub(super) fn holds(&self, file: &Path) -> Result<bool, WriteError> {
         let now = Self::read(file)?;
         Ok(now.identity == self.identity && now.text == self.text)

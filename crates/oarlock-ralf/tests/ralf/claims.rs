@@ -1,4 +1,4 @@
-//! A claim is shown before it is told, and its end as soon as the lock is free.
+//! A claim is shown before it is reported, and its end as soon as the lock is free.
 
 use oarlock_model::ErrorCode;
 use oarlock_model::task::TaskState;
@@ -66,7 +66,7 @@ fn what_happens_beside_a_grant_reaches_the_files_with_the_same_call() {
     let project = Project::new();
     let mut store = project.store();
     claim(&mut store, "ada", one(1)).expect("claims");
-    // Nobody has the lock of the files when bob's work ends: they are told by the next call, which grants something else.
+    // Nobody has the lock of the files when bob's work ends: the next call reports it to them, which grants something else.
     claim(&mut store, "bob", one(2)).expect("claims");
     let lock = File::create(project.root().join(LOCK)).expect("a lock");
     lock.lock().expect("locked");

@@ -137,7 +137,7 @@ fn a_queue_that_cannot_be_read_hides_no_task_that_is_granted() {
         assert_eq!(project.task(2).state, TaskState::Ready);
         assert_eq!(fs::read(project.root().join(QUEUE)).expect("a queue"), broken);
     }
-    // What can be read of a queue in pieces is claimed all the same.
+    // What can be read of a queue in pieces is claimed anyway.
     assert_eq!(claim(&mut store, "ada", one(3)).expect("claims"), ["TASK-3"]);
     assert!(project.read(QUEUE).contains("task_id TASK-2\n    title: 'T2'   # 2\n    status: pending"), "{}", project.read(QUEUE));
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::{Project, best, claim, named};
 
-/// Stops where it is told to, and says so: the parent kills it there.
+/// Stops where it is asked to, and says so: the parent kills it there.
 #[derive(Debug)]
 struct Stopping(Beside, &'static str);
 struct Stops<'a>(Box<dyn Held + 'a>, &'static str);
@@ -128,7 +128,7 @@ fn a_killed_call_is_settled_by_the_next_one_that_has_the_lock() {
         assert_eq!(task.holder().map(|grant| grant.agent.as_str()), is_granted.then_some(who), "{what}");
         assert_eq!(project.item(1).contains("claimed_by: \""), is_granted, "{what}: {}", project.item(1));
         assert_eq!(project.read("tasks/active/TASK-1/task.md").contains("in_progress"), is_granted, "{what}");
-        // Only a grant that was told can be lost.
+        // Only a grant that was reported can be lost.
         assert_eq!(task.losses, u32::from(at == "grant" && !is_granted), "{what}");
         if !is_granted {
             assert_eq!(claim(&mut store, "bob", best()).expect("anybody can have it"), ["TASK-1"], "{what}");

@@ -1,4 +1,4 @@
-//! The marks in the files of an attached project: claims are written through, whoever else takes tasks there, and whenever a call is killed.
+//! The marks in the files of an attached project: claims are written through, no matter who else takes tasks there, and whenever a call is killed.
 
 #![expect(clippy::panic, reason = "a test fails by panicking, and says why")]
 

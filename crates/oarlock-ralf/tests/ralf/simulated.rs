@@ -27,7 +27,7 @@ use sqlite_harness::SqliteHarness;
 const STEPS: usize = 150;
 /// Seeds that are run each time.
 const KEPT: [u64; 1] = [1];
-/// How many further seeds are run each time; they are told before they run.
+/// How many further seeds are run each time; they are reported before they run.
 const FRESH: usize = 1;
 
 const COMMUNICATIONS: &str = ".autonomous/agents/communications";
@@ -176,7 +176,7 @@ impl Outside for Queue {
         self.files.knows(task)
     }
 
-    /// Nobody waits: whoever has the lock does nothing until this returns.
+    /// Nobody waits: anyone who has the lock does nothing until this returns.
     fn lock(&self, _patience: Patience) -> StoreResult<Option<Box<dyn Held + '_>>> {
         self.shared().way.trace.caught_up = false;
         self.reach(Point::Lock)?;

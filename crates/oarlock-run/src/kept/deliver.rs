@@ -1,4 +1,4 @@
-//! Handing in what was kept: under its token, or for the task as it stands when nobody has had it since; and when that is refused, as a note.
+//! Handing in what was kept: under its token, or for the task as it is when nobody has had it since; and when that is refused, as a note.
 
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Rejection, TaskId, limits, seeded};
@@ -83,7 +83,7 @@ fn deliver(store: &mut dyn Store, caller: &Caller, settings: &Settings, kept: &K
     Ok(Delivered::Noted { whole })
 }
 
-/// The task that is meant, unless the store was made anew and has another one of this id.
+/// The task that is meant, unless the store was made again and has another one of this id.
 fn task_of(store: &mut dyn Store, kept: &Kept) -> Result<Option<Task>, OpError> {
     Ok(store.snapshot()?.task(&kept.task)?.filter(|task| rfc3339(task.created_at) == kept.created_at))
 }

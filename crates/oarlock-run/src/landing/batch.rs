@@ -21,7 +21,7 @@ struct Member<'q> {
 
 /// The tests' verdict on a batch.
 enum Judged {
-    /// The first so many may land.
+    /// The first this many may land.
     Pass {
         count: usize,
         runs: u32,
@@ -38,7 +38,7 @@ enum Judged {
     Interrupted,
 }
 
-/// The lengths at which a batch that failed is cut, for so many slots.
+/// The lengths at which a batch that failed is cut, for this many slots.
 fn cuts(len: usize, slots: usize) -> Vec<usize> {
     let parts = slots.max(1) + 1;
     let mut cuts: Vec<usize> = (1..parts).map(|part| len * part / parts).filter(|cut| (1..len).contains(cut)).collect();
@@ -214,7 +214,7 @@ impl Worker<'_> {
                 return Ok(Step::Blocked { worktree, why });
             }
             Err(error) => {
-                // Where it cannot be told that nothing has moved, the trailers in the branch decide later (`settle`).
+                // Where it cannot be known that nothing has moved, the trailers in the branch decide later (`settle`).
                 match self.repository.tip(self.onto.as_str()) {
                     Ok(Some(tip)) if tip == target => self.requeue(&members)?,
                     _ => self.is_settled = false,

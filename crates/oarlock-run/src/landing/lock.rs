@@ -25,7 +25,7 @@ pub(super) fn digest(text: &str) -> String {
     format!("{hash:016x}")
 }
 
-/// Takes the lock, after `waits` was told that another worker has it.
+/// Takes the lock, after `waits` was informed that another worker has it.
 ///
 /// # Errors
 /// `interrupted` when `is_over` says so while it waits, `store_unavailable` for a repository that cannot be written.

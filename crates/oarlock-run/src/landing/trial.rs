@@ -58,7 +58,7 @@ impl Stop<'_> {
 }
 
 impl Tests {
-    /// The test of a queue, in so many slots below `dir`.
+    /// The test of a queue, in this many slots below `dir`.
     pub(super) fn new(repository: &MergeRepository, dir: &Path, known: Known, test: &str, timeout: Duration, slots: usize) -> Self {
         let trial = |slot| Trial { test: test.to_owned(), timeout, tree: TestTree::new(repository, dir.join(format!("tree-{slot}"))) };
         Self { command: test.to_owned(), known, trials: (0..slots.max(1)).map(trial).collect() }

@@ -25,7 +25,7 @@ const OF_SESSIONS: [&str; 19] = [
     "OLDPWD",
 ];
 
-/// Variables that lead git to a repository from any directory, or give it settings of whoever called.
+/// Variables that lead git to a repository from any directory, or give it settings of anyone who called.
 const OF_GIT: [&str; 9] = [
     "GIT_CEILING_DIRECTORIES",
     "GIT_COMMON_DIR",

@@ -52,7 +52,7 @@ struct Ready {
     stderr: bool,
 }
 
-/// Waits until some stream can go on; nothing when the kernel cannot tell.
+/// Waits until some stream can go on; nothing when the kernel cannot know.
 fn wait(stop: &PipeReader, stdin: Option<&ChildStdin>, stdout: Option<&ChildStdout>, stderr: Option<&ChildStderr>) -> Option<Ready> {
     // A closed stream is replaced by `stop`, which says nothing but its own end.
     let stop = stop.as_fd();

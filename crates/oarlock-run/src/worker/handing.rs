@@ -94,7 +94,7 @@ impl Worker<'_, '_> {
         told(message, hint, json!({"task": id, "token": held.token, "result": finished.output}))
     }
 
-    /// The task was lost before its result could be handed in: whoever has it now is to see the result.
+    /// The task was lost before its result could be handed in: anyone who has it now is to see the result.
     fn note_lost(&mut self, held: &Held, finished: &Finished) {
         let refused = Rejection::LeaseLost { task: held.id.clone(), how: "lost", holder: None };
         self.note(held, finished, &refused);

@@ -334,7 +334,7 @@ fn kept(stores: &TestStores) -> Vec<String> {
     files.map(|path| std::fs::read_to_string(path).expect("a text")).collect()
 }
 
-/// Lets the store fail while it is written, from when the program makes a file until it is told to stop.
+/// Lets the store fail while it is written, from when the program makes a file until it is asked to stop.
 fn with_unwritable(
     stores: &TestStores,
     work: &Work,

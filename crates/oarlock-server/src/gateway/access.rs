@@ -57,7 +57,7 @@ impl AccessList {
         Self { file: Box::new(file), keys_of_agent_max: KEYS_OF_AGENT_DEFAULT, read: RwLock::new(None) }
     }
 
-    /// The warning about a list that an older program has left beside a store, if there is one: nobody can tell whether it came with the repository.
+    /// The warning about a list that an older program has left beside a store, if there is one: nobody can know whether it came with the repository.
     pub(crate) fn about_former(store: &Path) -> Option<String> {
         let beside = former(store);
         beside.symlink_metadata().is_ok().then(|| {
@@ -95,7 +95,7 @@ impl AccessList {
     /// Whom a key belongs to.
     ///
     /// # Errors
-    /// `denied`: it is unknown, revoked or has ended; which of these is not told.
+    /// `denied`: it is unknown, revoked or has ended; which of these is not reported.
     pub(crate) fn principal(&self, key: &Key, now_ms: i64) -> Result<Principal, OpError> {
         self.refresh()?;
         let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
@@ -206,7 +206,7 @@ impl AccessList {
         Some((found.modified().ok()?, found.len(), oarlock_host::file::identity_at(&file).ok()?))
     }
 
-    /// Reads the file anew when it is another one than before: a key that was revoked is refused from the next request on.
+    /// Reads the file again when it is another one than before: a key that was revoked is refused from the next request on.
     fn refresh(&self) -> Result<(), OpError> {
         let stamp = self.stamp();
         let is_current = self.read.read().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|(read, _)| *read == stamp);

@@ -26,7 +26,7 @@ pub(crate) struct Asked {
     pub(crate) caller: Caller,
     /// How long it has waited before, in milliseconds.
     pub(crate) waited_ms: i64,
-    /// After how long of waiting it is to be told that it still waits.
+    /// After how long of waiting it is to be reported that it still waits.
     pub(crate) slice: Duration,
     /// The bytes of its request, about.
     pub(super) bytes: usize,
@@ -39,7 +39,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// A call that has waited for so many milliseconds. One of two steps that waits gets a key, if it has none: under it is kept what
+    /// A call that has waited for this many milliseconds. One of two steps that waits gets a key, if it has none: under it is kept what
     /// its first step has done, while the second is tried again and again.
     ///
     /// # Errors
@@ -52,12 +52,12 @@ impl Asked {
         Ok(Self { call, caller, waited_ms, slice, bytes: 0, account: None, copies: 1, key_is_ours })
     }
 
-    /// The same call, of a request of so many bytes, at the expense of this one.
+    /// The same call, of a request of this many bytes, at the expense of this one.
     pub(crate) fn paid_by(self, account: Option<&Account>, bytes: usize) -> Self {
         Self { account: account.cloned(), bytes, ..self }
     }
 
-    /// The same call of a model, whose reply is read, cut and written anew: each copy counts.
+    /// The same call of a model, whose reply is read, cut and written again: each copy counts.
     pub(crate) fn for_model(self) -> Self {
         Self { copies: MODEL_COPIES, ..self }
     }

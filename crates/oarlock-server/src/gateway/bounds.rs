@@ -64,7 +64,7 @@ impl Bounds {
     /// Those of an operator's key.
     const OF_OPERATORS: Self = Self { connections: 3_000, streams: 2_048, waits: 2_048, request_bytes: 80 << 20, answer_bytes: 80 << 20 };
 
-    /// Those of all agents together: so many times what one gets, within what the gateway can bear.
+    /// Those of all agents together: this many times what one gets, within what the gateway can bear.
     fn of_all(self) -> Self {
         let of = |one: usize, most: usize| most.max(one);
         Self {
@@ -144,7 +144,7 @@ impl Account {
         self.ledger.wait_for(&self.payer, of, n, patience).await
     }
 
-    /// Places for an answer that may have so many bytes; fewer where one may not have as many at all.
+    /// Places for an answer that may have this many bytes; fewer where one may not have as many at all.
     ///
     /// # Errors
     /// As [`Account::wait_for`].
@@ -179,7 +179,7 @@ impl Tab {
         drop(before);
     }
 
-    /// Places for an answer of so many bytes: those that are held, as many of them as it takes.
+    /// Places for an answer of this many bytes: those that are held, as many of them as it takes.
     ///
     /// # Errors
     /// As [`Account::wait_for`].
@@ -287,7 +287,7 @@ impl Ledger {
 const AFTER_MS: i64 = 1_000;
 
 impl Places {
-    /// Takes more of them, to so many in all: as many as there are, or if its owner has taken none besides these.
+    /// Takes more of them, to this many in all: as many as there are, or if its owner has taken none besides these.
     pub(super) fn grow(&mut self, n: usize) -> bool {
         let more = n.saturating_sub(self.n);
         let most = self.ledger.most(&self.payer, self.of);
@@ -305,7 +305,7 @@ impl Places {
         true
     }
 
-    /// Gives back all but so many.
+    /// Gives back all but this many.
     pub(super) fn shrink(&mut self, n: usize) {
         if n < self.n {
             self.give_back(self.n - n);

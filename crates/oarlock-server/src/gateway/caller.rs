@@ -77,7 +77,7 @@ pub(super) fn take(headers: &HeaderMap, fields: &mut Map<String, Value>, own: &[
     Ok(Common { name, session, key, processes, waited_ms, slice })
 }
 
-/// The caller that headers alone tell.
+/// The caller that headers alone report.
 ///
 /// # Errors
 /// `invalid_request`, `denied`.
@@ -85,7 +85,7 @@ pub(crate) fn common_of(headers: &HeaderMap, principal: &Principal) -> Result<Ca
     take(headers, &mut Map::new(), &[])?.caller(principal)
 }
 
-/// A process of another machine cannot be seen from here: a session that stands for one is judged by its heartbeat.
+/// A process of another machine cannot be seen from here: a session that means one is judged by its heartbeat.
 pub(super) fn forget_strangers(fields: &mut Map<String, Value>) {
     let Some(owner) = fields.get("owner").filter(|owner| owner["by"] == "process") else { return };
     let boot_of = |process: ProcessId| process.boot_id;

@@ -1,7 +1,7 @@
 //! Open connections: whose they are once a request with a key has come by them, and those of which nobody knows yet.
 //!
-//! Whoever shows no key has no place of its own. Of these connections there are only so many, and the oldest makes room for the newest:
-//! a program that means it sends its first request at once, and whoever only opens connections pushes out its own.
+//! Anyone who shows no key has no place of its own. Of these connections there are only this many, and the oldest makes room for the newest:
+//! a program that means it sends its first request at once, and anyone who only opens connections pushes out its own.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -21,7 +21,7 @@ use super::metrics::{Gauges, Metrics};
 use super::readers::Readers;
 use super::writer::Writer;
 
-/// A waiter that finds all readers taken looks again after so long.
+/// A waiter that finds all readers taken looks again after this long.
 const BUSY_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long the writer waits at the gate, and then for a store that a program beside the gateway writes, before it says so. Callers ask
@@ -54,12 +54,12 @@ pub(crate) struct Engine {
 pub(crate) enum Outcome {
     /// Its reply, as JSON, and the places that its bytes take until they are sent.
     Reply(String, Option<Places>),
-    /// It still waits, and has so for so many milliseconds in all: ask again.
+    /// It still waits, and has so for this many milliseconds in all: ask again.
     Waiting(i64),
 }
 
 impl Engine {
-    /// Opens the store, which must be there, for its writer, so many readers (as many as there are processors, if nothing is
+    /// Opens the store, which must be there, for its writer, this many readers (as many as there are processors, if nothing is
     /// said) and its log.
     ///
     /// # Errors

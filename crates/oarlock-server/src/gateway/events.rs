@@ -1,4 +1,4 @@
-//! `GET /v1/events`: the log as a stream of server-sent events (HTML, section 9.2). Whoever goes on from the last id it
+//! `GET /v1/events`: the log as a stream of server-sent events (HTML, section 9.2). Anyone who goes on from the last id it
 //! saw misses nothing and sees nothing twice.
 
 use http_body_util::BodyExt;
@@ -25,7 +25,7 @@ use super::engine::Outcome;
 use super::reply::Body;
 use super::routes::{RECHECK, Router};
 
-/// A line without meaning goes out after so long without news: it keeps the connection alive and shows when it is not.
+/// A line without meaning goes out after this long without news: it keeps the connection alive and shows when it is not.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Pieces that may wait for a slow reader; after that it is waited for.
@@ -34,7 +34,7 @@ const PIECES_MAX: usize = 2;
 /// Events of one page: small ones take little, and large ones end a page early.
 const PAGE_ITEMS: usize = 200;
 
-/// A piece is sent once it has so many bytes.
+/// A piece is sent once it has this many bytes.
 const PIECE_BYTES: usize = 64 << 10;
 
 /// Where a stream begins, and what it shows.
@@ -112,7 +112,7 @@ struct Follower {
     headers: HeaderMap,
     caller: Caller,
     from: From,
-    /// Whose cursors are told: those of another are nothing to who follows.
+    /// Whose cursors are reported: those of another are nothing to who follows.
     store: StoreIdentity,
     /// At whose expense pages are read.
     account: Account,
@@ -179,7 +179,7 @@ impl Follower {
                     if self.from.shows(logged.kind) {
                         told_at = Instant::now();
                         let Some(json) = &logged.json else {
-                            // Too long to be kept for whoever is slow: the store has it.
+                            // Too long to be kept for anyone who is slow: the store has it.
                             seen = self.catch_up_from(seen, sender).await?;
                             continue;
                         };

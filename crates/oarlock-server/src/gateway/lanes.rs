@@ -36,7 +36,7 @@ pub(super) struct Lanes<T> {
 struct State<T> {
     lanes: HashMap<Lane, Queue<T>>,
     len: usize,
-    /// The work that the lane has had which had least, as of the last turn: a lane that begins anew begins here, and has saved nothing
+    /// The work that the lane has had which had least, as of the last turn: a lane that begins again begins here, and has saved nothing
     /// up while it asked for nothing.
     least_ns: u64,
     is_closed: bool,
@@ -55,7 +55,7 @@ struct Queue<T> {
 const IDLE_LANES_MAX: usize = 1_024;
 
 impl<T> Lanes<T> {
-    /// An empty one that holds at most so many.
+    /// An empty one that holds at most this many.
     pub(super) fn new(len_max: usize) -> Self {
         let state = State { lanes: HashMap::new(), len: 0, least_ns: 0, is_closed: false, arrivals: 0 };
         Self { state: Mutex::new(state), more: Condvar::new(), len_max }

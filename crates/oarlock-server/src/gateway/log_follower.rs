@@ -1,5 +1,5 @@
 //! The events of the store, for all who wait at this gateway: one thread listens to the notifiers, looks after deaths and
-//! due times, and reads each new event once, whoever wrote it.
+//! due times, and reads each new event once, no matter who wrote it.
 
 use oarlock_model::limits;
 use oarlock_ops::OpError;
@@ -39,7 +39,7 @@ pub(super) struct Logged {
     pub(super) cursor: String,
     /// Its kind.
     pub(super) kind: &'static str,
-    /// EVENT as JSON; none when it is long: whoever wants it reads the store.
+    /// EVENT as JSON; none when it is long: anyone who wants it reads the store.
     pub(super) json: Option<String>,
 }
 
@@ -71,7 +71,7 @@ impl LogFollower {
     pub(super) async fn after(&self, seq: u64, topics: Topics) {
         let mut marks = self.marks.clone();
         let is_news = |marks: &Marks| Topics::NAMED.iter().zip(marks).any(|((topic, _), mark)| topic.meets(topics) && *mark > seq);
-        // Without the thread nothing is told any more; the waiter's own time limit is left.
+        // Without the thread nothing is reported any more; the waiter's own time limit is left.
         if marks.wait_for(is_news).await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -102,7 +102,7 @@ impl Reader {
         // Until nobody can ask any more.
         while !self.marks.is_closed() {
             if self.listen().is_err() {
-                // The store is gone or fails: whoever asks is told so by their own calls.
+                // The store is gone or fails: a caller learns so by its own calls.
                 std::thread::sleep(RETRY_AFTER);
             }
         }

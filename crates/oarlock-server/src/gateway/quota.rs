@@ -38,7 +38,7 @@ struct Bucket {
     at: Instant,
 }
 
-/// So many times what comes in one unit of time fits into a bucket.
+/// This many times what comes in one unit of time fits into a bucket.
 const BURST: f64 = 4.0;
 
 impl Bucket {

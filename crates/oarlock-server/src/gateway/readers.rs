@@ -47,7 +47,7 @@ impl Readers {
                 let outcome = read(store);
                 // Before the answer leaves: it says which store it comes from.
                 identity.note(store.identity());
-                // Whoever has gone away meanwhile gets no answer, which is no matter.
+                // Anyone who has gone away meanwhile gets no answer, which is no matter.
                 let _ = reply.send(outcome);
             }
         });

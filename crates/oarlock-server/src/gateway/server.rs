@@ -34,7 +34,7 @@ const HEAD_BYTES_MAX: usize = 32 << 10;
 /// Headers of a request, at most.
 const HEADERS_MAX: usize = 64;
 
-/// How long requests that are under way may go on after the gateway was told to stop.
+/// How long requests that are under way may go on after the gateway was asked to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A listener that is bound.
@@ -166,7 +166,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     // What a peer does wrong is its own affair.
     tokio::select! {
         _ = connection.as_mut() => {}
-        // Whoever shows no key makes room for others.
+        // Anyone who shows no key makes room for others.
         () = place.is_over() => router.engine.metrics.refuse("stranger"),
         () = stopped(&mut stop) => {
             connection.as_mut().graceful_shutdown();

@@ -28,7 +28,7 @@ const GROUP_MAX: usize = 128;
 /// Bytes of requests of one commit, about: what is written of them is synced with it.
 const GROUP_BYTES: usize = 512 << 10;
 
-/// No further call of a commit begins after so long.
+/// No further call of a commit begins after this long.
 const GROUP_PATIENCE: Duration = Duration::from_millis(10);
 
 /// The cost of a byte of a request as work: writing it comes with the commit.
@@ -87,7 +87,7 @@ impl Writer {
         let queue = Arc::new(Lanes::new(QUEUE_MAX));
         let calls = Arc::clone(&queue);
         std::thread::Builder::new().name("writer".into()).spawn(move || {
-            // When it ends, what waits and what comes is told so.
+            // When it ends, all waiting and new calls are informed.
             let _ends = Ends(&calls);
             write_on(store, &settings, &calls, helpers, &notes);
         })?;
@@ -102,7 +102,7 @@ impl Writer {
         self.write(asked, None, findings).await
     }
 
-    /// Ends the wait of a call for its second step: the reply tells what its first has done.
+    /// Ends the wait of a call for its second step: the reply shows what its first has done.
     ///
     /// # Errors
     /// The refusal, when the first step was not made; `store_busy` when too many wait.
@@ -238,7 +238,7 @@ fn commit(
         }
         Ok(())
     });
-    // Where none of them began, as the store cannot be had, all of them are told so at once.
+    // Where none of them began, as the store cannot be had, all of them are informed so at once.
     let begun = if outcomes.is_empty() { group.len() } else { outcomes.len() };
     for (lane, write) in group.split_off(begun).into_iter().rev() {
         calls.put_back(&lane, write);

@@ -28,7 +28,7 @@ pub(crate) enum Backend {
 type Paid<'a> = Option<(&'a Tab, usize)>;
 
 impl Backend {
-    /// Asks a query, and waits at most so long.
+    /// Asks a query, and waits at most this long.
     ///
     /// # Errors
     /// As [`Backend::call`].
@@ -36,7 +36,7 @@ impl Backend {
         self.call(Arc::new(registry::asked(request)), caller, wait_max, paid).await?.of::<Q>()
     }
 
-    /// Orders a mutation, and waits at most so long.
+    /// Orders a mutation, and waits at most this long.
     ///
     /// # Errors
     /// As [`Backend::call`].
@@ -50,7 +50,7 @@ impl Backend {
         self.call(Arc::new(registry::ordered(request)), caller, wait_max, paid).await?.of::<M>()
     }
 
-    /// Makes a call, and waits at most so long; at the expense of this one, with the bytes of its request, where there are several.
+    /// Makes a call, and waits at most this long; at the expense of this one, with the bytes of its request, where there are several.
     ///
     /// # Errors
     /// Those of the call; `timed_out` when it would wait on.

@@ -1,4 +1,4 @@
-//! The lines of a client on standard input: those that are JSON go on to the protocol, and of the others it is told, which the protocol's
+//! The lines of a client on standard input: those that are JSON go on to the protocol, and of the others it is informed, which the protocol's
 //! library passes over in silence.
 
 use serde::de::IgnoredAny;

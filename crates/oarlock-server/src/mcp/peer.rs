@@ -100,7 +100,7 @@ impl Peer {
     }
 }
 
-/// A transport that tells the peer what was read and written, and answers lines that are no JSON.
+/// A transport that reports to the peer what was read and written, and answers lines that are no JSON.
 pub(crate) struct Watched<T, W> {
     transport: T,
     peer: Arc<Peer>,
@@ -112,7 +112,7 @@ pub(crate) struct Watched<T, W> {
 }
 
 impl<T, W> Watched<T, W> {
-    /// Watches a transport that writes where `output` does; `faults` tells of lines that were kept from it.
+    /// Watches a transport that writes where `output` does; `faults` reports lines that were kept from it.
     pub(crate) fn new(transport: T, output: W, peer: Arc<Peer>, faults: mpsc::Receiver<String>) -> Self {
         Self { transport, peer, faults, output: Arc::new(tokio::sync::Mutex::new(output)), answering: None }
     }

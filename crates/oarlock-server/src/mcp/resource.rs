@@ -1,4 +1,4 @@
-//! Pages that clients show: how it stands, what an agent should know, what the agents tell of themselves.
+//! Pages that clients show: how it is, what an agent should know, what the agents report themselves.
 
 use oarlock_ops::log::{Prime, Status};
 use oarlock_ops::state::GetState;

@@ -43,7 +43,7 @@ impl Server {
         Self { peer: Some(peer), ..self }
     }
 
-    /// Makes a call of a verb on behalf of whoever sent the request.
+    /// Makes a call of a verb on behalf of anyone who sent the request.
     async fn call(&self, entry: &'static Entry, request: Value, context: &RequestContext<RoleServer>) -> Result<Reply, OpError> {
         let origin = CallOrigin::of(context)?.about(entry.verb, &request);
         let bytes = request.to_string().len();
@@ -54,7 +54,7 @@ impl Server {
         let mut call = (entry.from_json)(request)?;
         call.check_remote()?;
         if self.peer.is_some() {
-            // The client stands where this server was started.
+            // The client is where this server was started.
             call.name_commit(&ThisMachine)?;
         }
         let call: Arc<dyn registry::Call> = Arc::from(call);
@@ -62,7 +62,7 @@ impl Server {
         let called = tokio::select! {
             biased;
             called = self.backend.call(call, &caller, WAIT_MAX, origin.tab().map(|tab| (tab, bytes))) => called,
-            // Whoever asked does not want it any more. What the writer is doing just then it takes back.
+            // Anyone who asked does not want it any more. What the writer is doing just then it takes back.
             () = context.ct.cancelled() => Err(OpError::Interrupted),
             () = self.leaves_a_gateway(), if waits => Err(Rejection::timed_out("the client has gone").into()),
         };
@@ -70,7 +70,7 @@ impl Server {
             peer.note(&context.id, entry.verb, reply, &caller);
         }
         if called.as_ref().is_err_and(|error| error.code() == ErrorCode::StaleSession) {
-            // The next call joins anew; what this session held is gone.
+            // The next call joins again; what this session held is gone.
             self.sessions.forget(&caller);
         }
         called

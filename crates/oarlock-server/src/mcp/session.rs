@@ -25,7 +25,7 @@ use std::time::Duration;
 use super::backend::Backend;
 use crate::gateway::{Principal, Quotas, Tab, common_of};
 
-/// The field of `_meta` by which any harness can tell its sub-agents apart: an identifier for each of them.
+/// The field of `_meta` by which any harness can distinguish its sub-agents: an identifier for each of them.
 const THREAD: &str = "oarlock/thread";
 
 /// The field of `_meta` in which Codex says whose turn it is.
@@ -40,7 +40,7 @@ const JOIN_PATIENCE: Duration = Duration::from_secs(30);
 /// Sessions that a server remembers, at most.
 const SESSIONS_MAX: usize = 1_000;
 
-/// Whose request it is, as far as the connection and the request tell.
+/// Whose request it is, as far as the connection and the request report.
 #[derive(Clone, Default)]
 pub(crate) struct CallOrigin {
     /// A caller that is known by its key and headers; nothing on standard input.
@@ -226,7 +226,7 @@ impl Sessions {
         self.joined.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
-    /// The caller's session has ended: its next call joins anew.
+    /// The caller's session has ended: its next call joins again.
     pub(super) fn forget(&self, caller: &Caller) {
         let mut given = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         if *given == caller.session {
@@ -272,7 +272,7 @@ impl Sessions {
         if let Some(name) = &name
             && let Some(session) = Self::live_session(backend, name, origin.thread.is_some(), origin.tab()).await?
         {
-            // It joined by another way, and stands for no process, or for its client's as a helper: it is the one that is meant, and its work
+            // It joined by another way, and means no process, or for its client's as a helper: it is the one that is meant, and its work
             // must not be freed by a look at its inbox.
             return Ok(Caller { name: Some(name.clone()), session: Some(session), authority, root, ..Caller::default() });
         }

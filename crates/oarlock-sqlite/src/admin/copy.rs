@@ -137,7 +137,7 @@ pub(crate) fn replace(place: &StorePaths, options: &Options, scratch: &Scratch, 
             // A step of no pages takes the write lock of the target, which is held until the copy is there.
             step(&copying, 0)?;
             let now_seq = event::end(looker.connection()).map_err(store_error)?.seq;
-            // Whoever restored it meanwhile has given numbers of this epoch.
+            // Anyone who restored it meanwhile has given numbers of this epoch.
             if last_seq.is_some_and(|last_seq| last_seq != now_seq) || now_seq >= reply.last_event {
                 return Err(StoreError::Busy("it was written to while it was looked at".into()).into());
             }

@@ -138,7 +138,7 @@ fn surroundings(place: &StorePaths) -> Result<((), String), StoreError> {
     let io = |error: std::io::Error| fault(format!("{}: {error}", place.dir().display()));
     let kind = filesystem::kind(place.dir()).map_err(io)?;
     let free = space::free_bytes(place.dir()).map_err(io)?;
-    // Little space is no damage: it is told, and what cannot be looked at for want of it is an error.
+    // Little space is no damage: it is reported, and what cannot be looked at for want of it is an error.
     let warning = if free < FREE_BYTES_MIN { ", which is little" } else { "" };
     Ok(((), format!("on {kind}, {} MiB free{warning}", free >> 20)))
 }
@@ -174,7 +174,7 @@ fn sound_pages(conn: &Connection) -> Result<String, StoreError> {
 fn replay(conn: &Connection, scratch: &Scratch, options: &Options) -> Result<(u64, String), StoreError> {
     let prefix: String = conn.query_row("SELECT prefix FROM meta WHERE id = 1", [], |row| row.get(0)).map_err(store_error)?;
     let origin = meta::origin(conn).map_err(store_error)?;
-    // The log brings its own numbers: no identity of now stands above them.
+    // The log brings its own numbers: no identity of now is above them.
     let options = Options { synchronous: Synchronous::Off, births: Births::Fixed(0), ..options.clone() };
     let (mut copy, _) = SqliteStore::create(&scratch.place, &prefix, options)?;
     meta::set_origin(copy.connection(), origin).map_err(store_error)?;

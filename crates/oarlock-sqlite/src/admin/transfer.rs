@@ -148,7 +148,7 @@ fn written_meanwhile(place: &StorePaths, options: &Options, last_seq: u64) -> Re
 
 /// Reads a log into the scratch store.
 fn read_log(scratch: &Scratch, options: &Options, prefix: &str, from: &mut dyn BufRead) -> Result<(), OpError> {
-    // The log brings its own numbers: no identity of now stands above them.
+    // The log brings its own numbers: no identity of now is above them.
     let options = Options { synchronous: Synchronous::Off, births: Births::Fixed(0), ..options.clone() };
     let (mut store, _) = SqliteStore::create(&scratch.place, prefix, options)?;
     let mut tx = store.transaction(Durability::Full)?;

@@ -27,7 +27,7 @@ const OWNERS: &str = "SELECT name, owner FROM agents WHERE ended IS NULL AND own
 const END: &str = "UPDATE agents SET ended = ?3 WHERE name = ?1 AND session = ?2 AND ended IS NULL";
 const WRITE_PRESENCE: &str = "
 UPDATE agents SET seen = ?2, seen_wall = ?3, beat = ?4, progressed = ?5, status = ?6, action = ?7 WHERE name = ?1";
-/// A session that is over is told nothing any more.
+/// A session that is over gets no notices any more.
 const ADD_NOTICE: &str = "
 INSERT OR IGNORE INTO news (session, news)
 SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM agents WHERE name = ?3 AND session = ?1 AND ended IS NULL)";

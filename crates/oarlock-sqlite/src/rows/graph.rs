@@ -210,7 +210,7 @@ fn read_around(conn: &Connection, sql: &str, task: Number) -> Sql<Option<Around>
     Ok(around)
 }
 
-/// Each of these tasks that somebody needs, with whoever needs it.
+/// Each of these tasks that somebody needs, with anyone who needs it.
 pub(crate) fn dependants_of(conn: &Connection, tasks: &[Number]) -> Sql<Vec<(Number, Number)>> {
     of_all(conn, DEPENDANTS_OF, tasks, |row| Ok((uint(row, 0)?, uint(row, 1)?)))
 }

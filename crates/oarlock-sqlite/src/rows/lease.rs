@@ -1,7 +1,7 @@
 //! Leases in time: which have ended, and when the next one may.
 //!
 //! An index over the ends of leases would be one more page in every claim and every `done`. Instead `meta.next_lapse` holds a
-//! bound: no lease ends before it. Claims and shortened renewals lower it; whoever finds it in the past looks at all
+//! bound: no lease ends before it. Claims and shortened renewals lower it; anyone who finds it in the past looks at all
 //! leases, and raises it again if its transaction commits: about once in a TTL. Heartbeats only move ends away from it.
 
 use oarlock_model::rules::liveness;

@@ -37,8 +37,8 @@ const NEXT_DATE: &str = "SELECT min(not_before) FROM tasks WHERE state = 2 AND n
 const OLDEST_READY: &str = "SELECT id, ready_at FROM tasks WHERE state = 1 ORDER BY ready_at LIMIT 1";
 /// The first term is that of the index over dead ends.
 const DEAD_LETTERS: &str = "SELECT id FROM tasks WHERE state >= 7 AND state = 7 ORDER BY seq LIMIT ?1";
-/// Upward from dead ends: whoever needs one, or is a part of such a task, or has such a part, and is not finished itself. With `is_needing`, what
-/// stands there need not be stuck, but all below it waits for a dead end too.
+/// Upward from dead ends: anyone who needs one, or is a part of such a task, or has such a part, and is not finished itself. With `is_needing`, what
+/// is there need not be stuck, but all below it waits for a dead end too.
 const STUCK: &str = "
 WITH RECURSIVE stuck (seq, is_needing) AS (
   SELECT seq, 0 FROM tasks WHERE state >= 7
@@ -162,7 +162,7 @@ pub(crate) fn next_due_ms(conn: &Connection, now: Now) -> Sql<Option<i64>> {
     let one = |sql: &str, after: i64| -> Sql<Option<i64>> {
         Ok(first(conn, sql, [after], |row| row.get::<_, Option<i64>>(0))?.flatten().map(|at| at - after))
     };
-    // Whoever waits looks again after a while anyway: for that, not everything is read.
+    // Anyone who waits looks again after a while anyway: for that, not everything is read.
     let next_lease = match lease::is_more_than(conn, limits::LEASES_READ_MAX)? {
         true => Some(lease::bound(conn)?.since_ms(now.store)).filter(|ms| *ms > 0),
         false => lease::ends(conn)?.into_iter().map(|(_, end)| end.since_ms(now.store)).filter(|ms| *ms > 0).min(),

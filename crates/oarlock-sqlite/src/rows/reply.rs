@@ -10,7 +10,7 @@ const GET: &str = "SELECT request, reply FROM replies WHERE key = ?1 AND at > ?2
 /// A key that was used long ago moves to the end.
 const PUT: &str = "INSERT OR REPLACE INTO replies (key, request, at, reply) VALUES (?1, ?2, ?3, ?4)";
 const SWEEP: &str = "DELETE FROM replies WHERE seq IN (SELECT seq FROM replies ORDER BY seq LIMIT 32) AND at <= ?1";
-/// One insertion in so many sweeps.
+/// One insertion in this many sweeps.
 const SWEEP_EVERY: u8 = 16;
 
 /// Where a reply is kept: the hash that `oarlock-ops` makes of verb and key.

@@ -46,7 +46,7 @@ fn check(home: &Home, what: &str) {
         Ok(()) | Err(OpError::Store(StoreError::Damaged { .. } | StoreError::Unavailable { .. })) => {}
         Err(error) => panic!("{what}: {error:?}"),
     }
-    // Mended or not, the report comes, and what it calls whole is whole.
+    // Repaired or not, the report comes, and what it calls whole is whole.
     let report = home.admin().doctor(true, false).unwrap_or_else(|error| panic!("{what}: doctor --fix: {error:?}"));
     if report.ok {
         let again = home.admin().doctor(false, false).unwrap_or_else(|error| panic!("{what}: doctor: {error:?}"));
@@ -91,7 +91,7 @@ fn a_changed_byte_is_never_a_panic() {
     }
 }
 
-/// Whoever reads is told the truth, or told that the store is damaged, or `doctor` says so.
+/// A reader gets the truth, or learns that the store is damaged, or `doctor` says so.
 fn is_silent(home: &Home, truth: &(Vec<Event>, State)) -> bool {
     let Ok(report) = home.admin().doctor(false, false) else { return false };
     if !report.ok {

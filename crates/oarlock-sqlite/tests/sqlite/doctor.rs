@@ -1,4 +1,4 @@
-//! `doctor`: what it finds, what it mends, and what it leaves alone.
+//! `doctor`: what it finds, what it repairs, and what it leaves alone.
 
 use oarlock_ops::admin::{Administration, DoctorReply};
 use oarlock_ops::store::Store;

@@ -1,5 +1,5 @@
 //! Failing disks: every call of every verb that can fail is let fail, once and from then on. A failed operation must say so in a typed error,
-//! have changed nothing, also for those who read the files anew, and must succeed when the disk does again.
+//! have changed nothing, also for those who read the files again, and must succeed when the disk does again.
 
 use std::fs;
 use std::io::Write;
@@ -80,7 +80,7 @@ fn is_unknown(outcome: &Outcome) -> bool {
     matches!(&outcome.said, Err(OpError::Store(StoreError::Unavailable { hint, .. })) if hint.contains("not known"))
 }
 
-/// Looks at what is left: with the handle that was there, and with fresh eyes that read the files anew.
+/// Looks at what is left: with the handle that was there, and with fresh eyes that read the files again.
 fn examine(patient: &Patient, handle: Option<SqliteStore>, outcome: &Outcome, line: &str) -> Result<(), String> {
     let is_done = match &outcome.said {
         Ok(()) => true,

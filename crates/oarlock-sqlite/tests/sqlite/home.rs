@@ -1,4 +1,4 @@
-//! A store in a directory that goes away, under a clock that goes when it is told to.
+//! A store in a directory that goes away, under a clock that goes when it is asked to.
 
 use oarlock_model::ErrorCode;
 use std::path::PathBuf;

@@ -145,7 +145,7 @@ fn a_directory_that_cannot_be_written_is_unavailable() {
     let dir = home.place().dir().to_owned();
     fs::set_permissions(home.file(), fs::Permissions::from_mode(0o400)).expect("ours");
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o500)).expect("ours");
-    // Whoever may write everywhere, as root may, cannot be kept from writing here.
+    // Anyone who may write everywhere, as root may, cannot be kept from writing here.
     if fs::write(home.beside("probe"), "").is_err() {
         let code = home.try_open().map_err(Into::into).and_then(|mut store| say(&mut store, "-: add x"));
         assert_eq!(crate::home::code_of(code), ErrorCode::StoreUnavailable);

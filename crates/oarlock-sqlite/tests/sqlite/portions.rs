@@ -24,7 +24,7 @@ use crate::home::{Home, assert_replays, ok};
 /// Parts of the tree, and leases of ada.
 const PARTS: usize = 2 * PORTION_ROWS_MAX + 200;
 
-/// A store with a tree of so many parts; ada holds all of them.
+/// A store with a tree of this many parts; ada holds all of them.
 fn filled(is_held: bool) -> Home {
     let home = Home::new();
     let mut store = home.open();
@@ -147,7 +147,7 @@ fn a_large_document_is_planned_before_the_lock_is_taken() {
     assert_eq!(again.map_err(|error| error.code()), Err(ErrorCode::AlreadyExists));
 }
 
-/// A chain of so many tasks, of which each needs the one before it, made in one commit.
+/// A chain of this many tasks, of which each needs the one before it, made in one commit.
 fn chain(length: usize) -> Home {
     let home = Home::new();
     let add = registry::find("add").expect("a verb").from_json;

@@ -22,7 +22,7 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     /// How many operations are asked for.
     pub(crate) operations: usize,
-    /// The power goes at one of so many moments.
+    /// The power goes at one of this many moments.
     pub(crate) every: usize,
     /// How hard commits are pressed to the disk. With less than FULL something is lost, or the test is blind.
     pub(crate) synchronous: Synchronous,
@@ -189,7 +189,7 @@ fn last_seq(store: &mut SqliteStore) -> Result<u64, OpError> {
     Ok(store.snapshot()?.last_seq()?)
 }
 
-/// The database and its write-ahead log; the index of that log is made anew after a loss of power.
+/// The database and its write-ahead log; the index of that log is made again after a loss of power.
 fn files_of(dir: &Path) -> Result<Files, String> {
     let names = ["oarlock.db", "oarlock.db-wal"];
     names.iter().map(|name| Ok((name.to_string(), fs::read(dir.join(name)).map_err(|error| format!("{name}: {error}"))?))).collect()

@@ -166,7 +166,7 @@ fn whatever_the_wall_clock_does_a_lease_ends_when_its_time_is_over() {
     }
 }
 
-/// While a machine sleeps, its monotonic clock stands still and its wall clock goes on: nobody can have worked.
+/// While a machine sleeps, its monotonic clock is still and its wall clock goes on: nobody can have worked.
 #[test]
 fn a_suspended_machine_ends_no_lease_and_keeps_none_for_ever() {
     let home = Home::new();

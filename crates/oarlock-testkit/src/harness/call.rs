@@ -69,13 +69,13 @@ pub enum Step {
     /// Somebody calls with these words. `{token:T-1}`, `{session:ada}`, `{message}` and `{reservation}`
     /// stand for the last grant's token, the current session, and the last message and reservation.
     Call(Actor, Vec<String>),
-    /// So many milliseconds pass.
+    /// This many milliseconds pass.
     Tick(i64),
-    /// The wall clock steps by so many milliseconds.
+    /// The wall clock steps by this many milliseconds.
     Wall(i64),
     /// The process of this name dies.
     Kill(String),
-    /// The machine starts anew.
+    /// The machine starts again.
     Reboot,
     /// Somebody who knows nothing of the store writes on the list beside it.
     Paper(Writing),
@@ -86,9 +86,9 @@ pub enum Step {
 /// The text on the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Writing {
-    /// So it stands with a task.
+    /// So it is with a task.
     Item(TaskId, Item),
-    /// Nothing stands there of it any more.
+    /// Nothing is there of it any more.
     Erased(TaskId),
     /// An old script takes the lock, or gives it back.
     Lock(bool),
@@ -239,7 +239,7 @@ pub(super) fn read(words: &[String], process: &str, files: &Files) -> Result<Box
     entry.from_line(&matches, &mut files.local(), |error| misread(&error))
 }
 
-/// `start` is what `work` and `mcp` do before anything else: a join whose session stands for a process,
+/// `start` is what `work` and `mcp` do before anything else: a join whose session means a process,
 /// which holds the session's lock. `--grace D` is how long its death takes to count.
 fn start(arguments: &[String], process: &str, files: &Files) -> Result<Box<dyn Call>, OpError> {
     let mut grace_ms = 0;

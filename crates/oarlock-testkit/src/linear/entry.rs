@@ -15,7 +15,7 @@ pub enum EntryCall {
         value: u64,
         /// The version that it must have had.
         expected: Option<u64>,
-        /// The version that was told.
+        /// The version that was reported.
         version: Option<u64>,
     },
     /// Refused, because its version was another than this.

@@ -16,7 +16,7 @@ pub enum TaskCall {
     Claimed {
         /// Who asked, and when: no two grants have the same number.
         grant: u32,
-        /// The token that was told.
+        /// The token that was reported.
         token: Option<u64>,
     },
     /// Refused, because somebody holds it.
@@ -62,7 +62,7 @@ pub enum TaskCall {
 pub enum TaskAt {
     /// Nobody has it.
     Open {
-        /// The highest token that was told.
+        /// The highest token that was reported.
         token: u64,
     },
     /// Somebody has it.
@@ -71,7 +71,7 @@ pub enum TaskAt {
         grant: u32,
         /// With this lease: the grant's own number, or that of its last renewal.
         lease: u32,
-        /// The highest token that was told.
+        /// The highest token that was reported.
         token: u64,
         /// Whether the lease has ended: the holder may go on until another comes.
         has_ended: bool,

@@ -127,7 +127,7 @@ impl Transaction for MemoryTransaction<'_> {
     }
 
     fn undo_to_mark(&mut self) -> StoreResult<bool> {
-        // Without a mark nothing was written that must stay: whoever asks drops the transaction.
+        // Without a mark nothing was written that must stay: anyone who asks drops the transaction.
         let Some((world, wrote)) = self.marked.take() else { return Ok(false) };
         (self.moment.world, self.wrote) = (world, wrote);
         Ok(wrote)

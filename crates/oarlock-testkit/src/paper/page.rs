@@ -123,7 +123,7 @@ fn is_free(item: &Item, before: Option<&str>) -> bool {
 fn todo(view: &dyn View, task: &Task, item: &Item) -> StoreResult<Todo> {
     Ok(match (task.state, item) {
         (TaskState::Ready | TaskState::Scheduled | TaskState::Blocked, Item::Taken(by)) => match ended_here(task, by) {
-            // Whoever is silent may still be there: it is shown until somebody else has the task.
+            // Anyone who is silent may still be there: it is shown until somebody else has the task.
             Some(OutsideEnd::Abandoned) => Todo::Nothing,
             Some(OutsideEnd::Forced) => Todo::Show(Item::Open),
             _ if is_agent(view, by)? => Todo::Show(Item::Open),
@@ -159,7 +159,7 @@ fn ended_here(task: &Task, by: &str) -> Option<OutsideEnd> {
     task.outside.as_ref().filter(|hold| hold.holder.as_deref() == Some(by))?.end
 }
 
-/// Tells the store what the list says, unless it lawfully refuses it.
+/// Reports to the store what the list says, unless it lawfully refuses it.
 fn tell<M: Mutation>(store: &mut dyn Store, settings: &Settings, request: &M) -> Result<(), OpError> {
     match call::mutate(store, &Caller::default(), settings, request) {
         Err(OpError::Rejected(_)) => Ok(()),

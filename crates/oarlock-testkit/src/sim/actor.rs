@@ -87,7 +87,7 @@ pub(super) struct Actor {
     old: Vec<(String, u64)>,
     unacked: Vec<String>,
     paused_until_ms: i64,
-    /// How its own clock goes: a lease that holds for so long seems to hold for more or less.
+    /// How its own clock goes: a lease that holds for this long seems to hold for more or less.
     drift_percent: i64,
     is_diligent: bool,
     keys: u64,

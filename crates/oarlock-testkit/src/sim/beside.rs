@@ -36,15 +36,15 @@ const QUOTAS: [(Fault, usize); 9] = [
     (Fault::KilledAt(Point::Granted), 1),
 ];
 
-/// After so many times the steps, what did not happen often enough will not happen any more.
+/// After this many times the steps, what did not happen often enough will not happen any more.
 const STEPS_FACTOR_MAX: usize = 20;
-/// Every so many steps the store itself is looked at.
+/// Every this many steps the store itself is looked at.
 const LOOK_EVERY: usize = 25;
 /// Tasks that nobody has finished, at least.
 const OPEN_MIN: usize = 8;
 /// Steps in which healthy agents must be through with everything that can be done.
 const CALM_STEPS_MAX: usize = 4_000;
-/// A task that an agent has learned of otherwise than by a claim holds at least so long.
+/// A task that an agent has learned of otherwise than by a claim holds at least this long.
 const TTL_MS_MIN: i64 = 5_000;
 
 /// Runs one simulation under a harness that nobody has used, with a list beside it.
@@ -221,7 +221,7 @@ impl World {
         Ok(())
     }
 
-    /// Whoever asks for an end works on it no more, whatever comes of that.
+    /// Anyone who asks for an end works on it no more, whatever comes of that.
     fn gives_up(&mut self, n: usize, letter: &Letter) {
         let task = letter.task().and_then(|task| TaskId::parse(task).ok());
         let mut scene = self.scene();
@@ -299,7 +299,7 @@ impl World {
             _ => {}
         }
         for (task, token, ttl_ms) in leases_of(reply) {
-            // A kept reply tells of a lease that may have ended since.
+            // A kept reply reports a lease that may have ended since.
             let id = TaskId::parse(&task).map_err(|error| error.to_string())?;
             if self.running()?.get(&id) == Some(&Token(token)) {
                 self.workers[n].has(&task, token);

@@ -1,5 +1,5 @@
-//! The oracle of a simulation with a list beside the store: who is at which task, on both sides, and who has finished it. It hears what agents
-//! are told and sees what old scripts do, and knows nothing of the store.
+//! The oracle of a simulation with a list beside the store: who is at which task, on both sides, and who has finished it. It reads the
+//! replies to agents and the work of old scripts, and knows nothing of the store.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use oarlock_model::TaskId;
 
 use super::Judged;
 
-/// The grants that an agent has been told about.
+/// The grants that an agent has been informed about.
 #[derive(Clone, Debug)]
 struct Holder {
     agent: String,

@@ -66,7 +66,7 @@ impl Scene {
         }
     }
 
-    /// Everybody who works finishes, and whoever has the lock gives it back.
+    /// Everybody who works finishes, and anyone who has the lock gives it back.
     pub(super) fn calm_down(&mut self, sheet: &mut Sheet) {
         self.locker = None;
         sheet.is_locked = false;

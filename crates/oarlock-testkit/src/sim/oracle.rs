@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::actor::{Letter, claims_of};
 use super::{Fault, Judged};
 
-/// A grant as the replies tell of it.
+/// A grant as the replies report it.
 #[derive(Clone, Debug)]
 struct Grant {
     token: u64,
@@ -24,7 +24,7 @@ struct Grant {
     is_over: bool,
 }
 
-/// A reservation as the replies tell of it.
+/// A reservation as the replies report it.
 #[derive(Clone, Debug)]
 struct Reserved {
     session: String,
@@ -51,7 +51,7 @@ pub(super) struct Oracle {
     tasks: BTreeMap<String, (u64, u64)>,
     /// The use of each key, and its outcome.
     kept: BTreeMap<(String, &'static str, String), Value>,
-    /// Tasks that were taken from a living session, which has not been told.
+    /// Tasks that were taken from a living session, which does not know yet.
     untold: BTreeMap<String, BTreeSet<String>>,
     /// Version, and value unless it is deleted.
     entries: BTreeMap<String, (u64, Option<Value>)>,
@@ -85,7 +85,7 @@ impl Oracle {
         }
     }
 
-    /// The machine started anew.
+    /// The machine started again.
     pub(super) fn rebooted(&mut self) {
         for session in std::mem::take(&mut self.sessions).into_values() {
             self.lose_all(&session);
@@ -191,7 +191,7 @@ impl Oracle {
             }
             "requeue" => {
                 let task = letter.task().unwrap_or_default();
-                // It was dead or cancelled: whoever had it last has lost it.
+                // It was dead or cancelled: anyone who had it last has lost it.
                 self.give_up(task);
                 if let Some((_, losses)) = self.tasks.get_mut(task) {
                     *losses = 0;
@@ -294,7 +294,7 @@ impl Oracle {
         self.heard(letter, reply, &[])
     }
 
-    /// Semantics 9: one heartbeat renews all leases, and tells what was lost.
+    /// Semantics 9: one heartbeat renews all leases, and shows what was lost.
     fn beaten(&mut self, letter: &Letter, reply: &Value, (begun_ms, ended_ms): (i64, i64)) -> Judged {
         let session = letter.session_text().unwrap_or_default();
         let held: BTreeSet<&str> = reply["agent"]["claims"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -349,7 +349,7 @@ impl Oracle {
                 if !self.holds(letter) {
                     return Ok(());
                 }
-                // Whoever asked for a task whose last lease had ended made it dead.
+                // Anyone who asked for a task whose last lease had ended made it dead.
                 let task = letter.task().unwrap_or_default();
                 let is_dead = self.is_spent(task) && self.grants.get(task).is_some_and(|grant| grant.ends_ms.0 <= ended_ms);
                 self.give_up(task);

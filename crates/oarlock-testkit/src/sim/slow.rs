@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::harness::Harness;
 
-/// The store of one process under a harness, slow by so many milliseconds a transaction.
+/// The store of one process under a harness, slow by this many milliseconds a transaction.
 pub(super) struct Slow<'a> {
     harness: &'a mut dyn Harness,
     process: &'a str,

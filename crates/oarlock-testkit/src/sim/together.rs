@@ -32,7 +32,7 @@ impl World {
         self.rng.shuffle(&mut order);
         let mut letters = Vec::new();
         for n in order.into_iter().take(count) {
-            // Who joins stands for its own process, which the gateway is not; what has no key cannot be asked for again.
+            // Who joins means its own process, which the gateway is not; what has no key cannot be asked for again.
             match self.actors[n].next(&mut self.rng, self.now_ms) {
                 Some(letter) if letter.verb != "join" && letter.key.is_some() => letters.push((n, letter)),
                 Some(letter) => {
@@ -55,7 +55,7 @@ impl World {
         }
         let outcomes = self.commit(&letters, Death::Not)?;
         if death == Death::BeforeReplies {
-            // The store has it all. Whoever asked hears nothing, and asks again with the same key.
+            // The store has it all. Anyone who asked hears nothing, and asks again with the same key.
             self.tell(|| "the gateway is killed before its replies".to_owned());
         }
         for ((_, letter), outcome) in letters.iter().zip(&outcomes) {

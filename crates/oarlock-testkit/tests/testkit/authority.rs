@@ -1,5 +1,5 @@
 //! The rights of an agent's access key over things of others, verb by verb, on every store. A verb without a row here fails the test:
-//! whoever adds one has to say what an agent's key may do with it, also in `docs/security.md`.
+//! anyone who adds one has to say what an agent's key may do with it, also in `docs/security.md`.
 
 use oarlock_ops::registry;
 use oarlock_testkit::harness::{Actor, Step};

@@ -215,7 +215,7 @@ fn many_paths_are_checked_against_many_reservations_without_comparing_each_with_
     assert_eq!(world.reads.get().reservations, 0, "none could overlap, so none is read");
 }
 
-/// A store with so many sessions that one call cannot check all of them.
+/// A store with this many sessions that one call cannot check all of them.
 fn with_processes(parts: usize) -> World {
     let mut world = World::new();
     for n in 0..limits::OWNERS_CHECKED_MAX * parts {
@@ -339,7 +339,7 @@ fn so_does_one_for_a_task_and_the_end_of_its_lease_ends_the_wait() {
     assert!(world.try_once("bob", &*reserve, &mut findings).is_err_and(|no| !no.is_not_yet()));
 }
 
-/// How many questions a call asks inside of the lock, in a store that `fill` fills with so many tasks.
+/// How many questions a call asks inside of the lock, in a store that `fill` fills with this many tasks.
 fn answers(tasks: usize, fill: fn(&mut World, usize), name: &str, verb: &str, request: &Value) -> usize {
     let mut world = World::new();
     fill(&mut world, tasks);
@@ -353,7 +353,7 @@ fn reads_them_together(fill: fn(&mut World, usize), name: &str, verb: &str, requ
     assert!(few > 0 && few == many, "{verb} {request} asks {few} questions where few tasks are reached, and {many} where many are");
 }
 
-/// `ada` has a task that so many others need: single ones, and the parts of one that needs it, too.
+/// `ada` has a task that this many others need: single ones, and the parts of one that needs it, too.
 fn add_hub(world: &mut World, count: usize, hub: Value) {
     world.done("ada", "add", hub);
     world.done("ada", "claim", json!({"id": "H"}));
@@ -365,7 +365,7 @@ fn add_hub(world: &mut World, count: usize, hub: Value) {
     }
 }
 
-/// A chain of so many tasks, each of which needs the one before, and a last one.
+/// A chain of this many tasks, each of which needs the one before, and a last one.
 fn add_chain(world: &mut World, count: usize, priority: u8) {
     world.done("ada", "add", json!({"title": "first", "id": "C0"}));
     for n in 1..=count {
@@ -374,7 +374,7 @@ fn add_chain(world: &mut World, count: usize, priority: u8) {
     world.done("ada", "add", json!({"title": "last", "id": "L", "priority": priority, "needs": [format!("C{count}")]}));
 }
 
-/// A task with so many parts, and one that it can need.
+/// A task with this many parts, and one that it can need.
 fn add_tree(world: &mut World, count: usize) {
     world.done("ada", "add", json!({"title": "need", "id": "N"}));
     world.done("ada", "add", json!({"title": "whole", "id": "W"}));

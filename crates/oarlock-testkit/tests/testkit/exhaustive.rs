@@ -1,5 +1,5 @@
 //! Every order of events, exhaustively (stateright): three agents, two tasks, two crashes, a take-over, a restore and a jump of
-//! the clock, on the real operations over the specification. States are told apart by what matters: times relative to now, sessions
+//! the clock, on the real operations over the specification. States are distinguished by what matters: times relative to now, sessions
 //! and tokens by whether they are the current ones; so the exploration ends by itself.
 
 use oarlock_model::ErrorCode;
@@ -46,7 +46,7 @@ struct Belief {
     before: [Option<Token>; 2],
 }
 
-/// One state of the world. It is told from others by `key`.
+/// One state of the world. It is distinguished from others by `key`.
 #[derive(Clone, Debug)]
 struct World {
     store: Arc<MemoryStore>,
@@ -82,7 +82,7 @@ enum Act {
     /// One that was made with the token before, and comes late.
     LateDone(usize, usize),
     Crash(usize),
-    /// Longer than a lease: whoever does nothing meanwhile has paused for too long.
+    /// Longer than a lease: anyone who does nothing meanwhile has paused for too long.
     Pass,
     Jump,
     Restore,

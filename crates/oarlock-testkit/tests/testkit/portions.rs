@@ -73,7 +73,7 @@ fn a_session_that_holds_more_than_a_portion_leaves_is_taken_over_and_dies_whole(
     say(&mut harnesses, "cy: start");
     say(&mut harnesses, "cy: claim --count 1000 --reserve");
     harnesses.run(&Step::Kill("cy".to_owned()));
-    // Whoever calls next finds all of it settled.
+    // Anyone who calls next finds all of it settled.
     say(&mut harnesses, &format!("bob: claim wide-SUB{PORTION_ROWS_MAX}"));
     assert_eq!((tasks(&mut harnesses, "claimed"), tasks(&mut harnesses, "ready")), (1, ready - 1));
     assert_eq!(say(&mut harnesses, "-: agent cy")["agent"]["state"], "lost");

@@ -40,7 +40,7 @@ fn scripts_play_as_they_are_written_on_every_store() {
         let mut faults = check::faults(&state, now);
         faults.extend(check::log_faults(&log_of(&mut harnesses)));
         assert!(faults.is_empty(), "{}: {faults:#?}", name_of(&path));
-        // Each difference is printed where it is found; the other scripts run all the same.
+        // Each difference is printed where it is found; the other scripts run anyway.
         if std::panic::catch_unwind(|| expect_file![&path].assert_eq(&outcome)).is_err() {
             differing.push(name_of(&path));
         }

@@ -13,7 +13,7 @@ const STEPS: usize = 1_200;
 /// Seeds that are run each time.
 const KEPT: [u64; 4] = [1, 2, 3, 4];
 
-/// How many further seeds are run each time; they are told before they run.
+/// How many further seeds are run each time; they are reported before they run.
 const FRESH: usize = 4;
 
 /// A simulation that tries nothing finds nothing. Whether a fresh seed meets everything is chance, so only the kept ones must.
@@ -44,7 +44,7 @@ fn kept_seeds_hold_on_every_store() {
 fn fresh_seeds_hold_on_every_store() {
     for _ in 0..FRESH {
         let seed = fastrand::u64(..);
-        // Told before it runs, so that a panic in the store has a seed too.
+        // Reported before it runs, so that a panic in the store has a seed too.
         writeln!(std::io::stderr(), "seed {seed}").expect("somebody reads");
         check(seed);
     }

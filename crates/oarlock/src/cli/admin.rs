@@ -27,7 +27,7 @@ pub(crate) fn run(verb: &str, matches: &ArgMatches, common: &Common, output: &Ou
     let settings = target.settings()?;
     let options = common.options(&settings);
     if matches!(verb, "export" | "backup" | "import") {
-        // A store that is not there is told as for every other verb.
+        // A store that is not there is reported as for every other verb.
         target.open(options.clone())?;
     }
     // To replace a store that came with the repository is to get rid of it.

@@ -135,7 +135,7 @@ fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The defaults for a command that takes its number of agents from there: people are told that a project's file may not have so many.
+/// The defaults for a command that takes its number of agents from there: people are informed that a project's file may not have this many.
 pub(crate) fn settings_with_agents(target: &StoreTarget) -> Result<Settings, OpError> {
     let config = target.config()?;
     if let Some(about) = config.about_agents() {

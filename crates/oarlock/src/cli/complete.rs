@@ -1,5 +1,5 @@
 //! Completions for shells while a line is typed: verbs, flags, and, from the store that the line means, ids of tasks and names of agents.
-//! Nothing is made for that; what cannot be found out is not offered, and nobody is told.
+//! Nothing is made for that; what cannot be found out is not offered, and nobody is informed.
 
 use clap::{Arg, Command};
 use clap_complete::env::{CompleteEnv, Shells};
@@ -26,7 +26,7 @@ use crate::view;
 /// By this variable a shell asks; the scripts of `completions` set it.
 const VARIABLE: &str = "OARLOCK_COMPLETE";
 
-/// Whoever types waits no longer than this for a busy store.
+/// Anyone who types waits no longer than this for a busy store.
 const BUSY: Duration = Duration::from_millis(200);
 
 impl CompletionsArgs {
@@ -79,7 +79,7 @@ fn offering(command: Command, store: &Option<OsString>) -> Command {
     command.mut_args(offer).mut_subcommands(|command| offering(command, store))
 }
 
-/// A word, and what is told beside it.
+/// A word, and what is reported beside it.
 type Offer = (String, String);
 
 fn offered(

@@ -101,7 +101,7 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
         }
     };
     if call.goes_on() && call.waiting().is_some() {
-        // Whatever ends the wait, what is done is told.
+        // Whatever ends the wait, what is done is reported.
         signals::catch()?;
     }
     let caller = common.caller(call.identity());
@@ -126,7 +126,7 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
     Ok(code)
 }
 
-/// Prints events, one a line, until whoever reads them goes away.
+/// Prints events, one a line, until anyone who reads them goes away.
 struct Lines<'a>(&'a Output);
 
 impl Reader for Lines<'_> {

@@ -44,7 +44,7 @@ pub(crate) struct HookArgs {
     event: String,
 }
 
-/// The exit code of a command line that was refused, which for a hook is never the one by which clients are told to stop.
+/// The exit code of a command line that was refused, which for a hook is never the one by which clients are asked to stop.
 pub(super) fn not_a_refusal(argv: &[OsString], code: u8) -> u8 {
     let verb = argv.iter().skip(1).find(|arg| verbs::all().any(|verb| *verb.name == ***arg));
     if verb.is_some_and(|verb| verb == "hook") { EXIT_UNUSABLE } else { code }
@@ -105,7 +105,7 @@ impl Rule {
         std::panic::set_hook(Box::new(move |panic| {
             let error = OpError::Internal(panic.to_string());
             let settings = HookSettings { strict: known.is_strict.load(Ordering::Relaxed), ..HookSettings::default() };
-            // Whoever panicked may have it locked.
+            // Anyone who panicked may have it locked.
             let memory = known.memory.try_lock().ok().and_then(|memory| memory.clone());
             let answer = failure(&error, client, moment, settings, memory.as_ref());
             std::process::exit(i32::from(say(&answer, client, moment, &HookInput::default())));

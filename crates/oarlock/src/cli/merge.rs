@@ -65,6 +65,6 @@ pub(crate) fn merge(args: MergeArgs, common: &Common, output: &Output) -> Result
     narrator.clear();
     let ended = ended?;
     let code = output.reply("merge", &Reply::new(ended.report));
-    // The reply stands on standard output also when the queue was not worked to its end.
+    // The reply is on standard output also when the queue was not worked to its end.
     Ok(ended.error.map_or(code, |error| output.fail(&error)))
 }

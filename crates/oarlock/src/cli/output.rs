@@ -86,7 +86,7 @@ impl Output {
         AutoStream::new(std::io::stdout().lock(), choice)
     }
 
-    /// Tells an error and returns its exit code.
+    /// Reports an error and returns its exit code.
     pub(crate) fn fail(&self, error: &OpError) -> u8 {
         if self.json {
             error_line(&error.json().to_string());

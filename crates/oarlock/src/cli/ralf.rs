@@ -143,7 +143,7 @@ fn watch(together: &Together, output: &Output) -> Result<u8, OpError> {
                 return Ok(true);
             }
         };
-        // Contradictions and warnings are told when they are new.
+        // Contradictions and warnings are reported when they are new.
         let also = serde_json::to_string(&(&synced.conflicts, &synced.warnings))?;
         let is_news = !synced.is_nothing() || also != last && also != "[[],[]]";
         last = also;
@@ -152,10 +152,10 @@ fn watch(together: &Together, output: &Output) -> Result<u8, OpError> {
     Ok(0)
 }
 
-/// The project that is meant where none is named. One that lies below the current directory's repository is told.
+/// The project that is meant where none is named. One that lies below the current directory's repository is reported.
 fn here(output: &Output) -> Result<PathBuf, OpError> {
     let located = ralf::here()?;
-    // In JSON its root stands in the reply.
+    // In JSON its root is in the reply.
     if located.is_below && !output.json && !output.quiet {
         note(&format!("the project is {}", located.root.display()));
     }

@@ -239,7 +239,7 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
     let ended = ended?;
     // Of a run that did not begin people want to know why, and programs rely on a report.
     let code = if ended.is_begun || output.json { output.reply("run", &Reply::new(ended.report)) } else { 0 };
-    // The report stands on standard output also when not all is done.
+    // The report is on standard output also when not all is done.
     Ok(ended.error.map_or(code, |error| output.fail(&error)))
 }
 
@@ -279,7 +279,7 @@ pub(super) fn handles(common: &Common, absent: IfMissing, settings: Read) -> Res
     Ok((Handles { target, options }, settings))
 }
 
-/// Prints events and lines as they come, and below them, on a terminal, one line that says how the run stands.
+/// Prints events and lines as they come, and below them, on a terminal, one line that says how the run is.
 pub(super) struct Narrator {
     output: Output,
     follow: bool,

@@ -1,4 +1,4 @@
-//! Signals that end a wait and not the call: what the call has done already is told, with exit code 0.
+//! Signals that end a wait and not the call: what the call has done already is reported, with exit code 0.
 
 use oarlock_client::interrupt::ends_waits;
 use oarlock_ops::OpError;

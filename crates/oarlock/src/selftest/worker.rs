@@ -1,4 +1,4 @@
-//! A process of the self-test: it claims and finishes, and says in lines what it was told. A line is written at once and whole, so
+//! A process of the self-test: it claims and finishes, and prints the replies it got. A line is written at once and whole, so
 //! that a kill cannot take back what was acknowledged.
 
 use oarlock_client::Oarlock;
@@ -26,7 +26,7 @@ pub(crate) fn run(file: &Path, name: &str, mode: &str) -> Result<(), OpError> {
         let outcome = if mode == "wait" { wait_once(&mut agent) } else { race_once(&mut agent) };
         match outcome {
             Ok(()) | Err(OpError::Rejected(Rejection::TimedOut { .. })) => {}
-            // It was stopped for so long that somebody else has its work, as it should be.
+            // It was stopped for this long that somebody else has its work, as it should be.
             Err(OpError::Rejected(rejection)) => say(&["refused", rejection.code().word()]),
             Err(error) => {
                 say(&["broken", error.code().word()]);

@@ -129,7 +129,7 @@ fn subtasks(page: &mut Page, plan: &Plan) {
         let minutes = part.estimate_minutes.as_ref().map(shown).unwrap_or_default();
         let mut cells = vec![Cell::bold(safe(&part.id)), Cell::new(joined(&part.steps)), Cell::new(minutes)];
         cells.extend(assigned.then(|| Cell::new(known(part.assigned.as_ref()))));
-        // The parts of one task share its id: what follows it tells them apart.
+        // The parts of one task share its id: what follows it distinguishes them.
         let after = joined(part.depends_on.iter().map(|id| id.strip_prefix(&prefix).unwrap_or(id)));
         cells.extend([after, joined(&part.writes), safe(&part.title)].map(Cell::new));
         cells

@@ -41,7 +41,7 @@ fn ids_of(reservations: &[ReservationShape]) -> Vec<String> {
 impl View for ReservationsReply {
     fn show(&self, verb: &str, page: &mut Page) {
         match verb {
-            // Those that have ended do not hold any more: only what they were is told.
+            // Those that have ended do not hold any more: only what they were is reported.
             Unreserve::VERB if self.reservations.is_empty() => page.line("there was nothing of yours to end"),
             Unreserve::VERB => page.line(format_args!("ended: {}", joined(self.reservations.iter().map(|r| &r.pattern)))),
             Check::VERB => {

@@ -1,4 +1,4 @@
-//! A store as a whole: how it stands, and what an agent reads at its start.
+//! A store as a whole: how it is, and what an agent reads at its start.
 
 use oarlock_ops::log::{OutsideTask, PrimeReply, StatusReply};
 use std::collections::BTreeMap;

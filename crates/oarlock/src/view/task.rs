@@ -48,7 +48,7 @@ fn task_table(page: &mut Page, tasks: &[TaskShape]) {
     page.table(&["TASK", "STATE", "P", "AGENT", "WAITS FOR", "TITLE"], tasks.iter().map(row));
 }
 
-/// A task's id and how it stands, with the facts that say when it goes on.
+/// A task's id and how it is, with the facts that say when it goes on.
 fn task_line(page: &mut Page, task: &TaskShape) {
     let more = match task.state {
         TaskState::Claimed => format!(" by {}", task.holder.as_ref().map(holder).unwrap_or_default()),
@@ -164,7 +164,7 @@ fn claims(page: &mut Page, claims: &ClaimReply) {
     }
 }
 
-/// A task that was changed: all of it, or how it stands now.
+/// A task that was changed: all of it, or how it is now.
 fn changed(page: &mut Page, task: &TaskShape) {
     if page.full { describe(page, task) } else { task_line(page, task) }
 }
@@ -318,7 +318,7 @@ impl View for DoneReply {
         unread_line(page, self.unread);
     }
 
-    /// Whoever ends one task and takes the next wants to know the next.
+    /// Anyone who ends one task and takes the next wants to know the next.
     fn ids(&self) -> Vec<String> {
         match (&self.claimed, &self.nothing_ready) {
             (Some(claimed), _) => claimed.ids(),

@@ -1,6 +1,6 @@
 //! The documents: links lead somewhere, every page is in the book, and the examples of consoles do what the pages show.
 //!
-//! A `console` block is run in a scratch project, line by line from `$ `, and what follows a command is compared with its output. `…` stands
+//! A `console` block is run in a scratch project, line by line from `$ `, and what follows a command is compared with its output. `…` is
 //! for any text: alone in a line for any lines. A block that cannot run has a comment above it, `<!-- not run: WHY -->`; in the first lines
 //! of a page, `<!-- consoles not run: WHY -->` is for all of its blocks.
 
@@ -155,7 +155,7 @@ fn normal(line: &str, root: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a line is as the page shows it, where `…` stands for any text.
+/// Whether a line is as the page shows it, where `…` means any text.
 fn fits(shown: &str, printed: &str) -> bool {
     let mut pieces = shown.split('…');
     let Some(mut rest) = pieces.next().and_then(|first| printed.strip_prefix(first)) else { return false };
@@ -168,7 +168,7 @@ fn fits(shown: &str, printed: &str) -> bool {
     rest.is_empty() || last == Some("") || last.is_some_and(|last| printed.ends_with(last))
 }
 
-/// Whether lines are as the page shows them, where `…` alone stands for any lines.
+/// Whether lines are as the page shows them, where `…` alone means any lines.
 fn all_fit(shown: &[String], printed: &[String]) -> bool {
     match shown.split_first() {
         None => printed.is_empty(),

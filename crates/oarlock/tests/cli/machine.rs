@@ -98,7 +98,7 @@ fn a_result_is_not_lost_on_a_full_disk() {
     assert_eq!(lines[0], "exit 0", "{lines:?}");
     let result = |line: &str| json(line)["task"]["result"].as_str().map(str::len);
     assert_eq!(result(&lines[1]), Some(200_000));
-    // Interrupted, it keeps the result where there is room; the next worker hands it in, whoever that is, and has nothing else to do.
+    // Interrupted, it keeps the result where there is room; the next worker hands it in, that holder, and has nothing else to do.
     assert_eq!(lines[2], "exit 130", "{lines:?}");
     assert!(lines[3].contains("the result of TWO is kept in") && lines[3].contains("oarlock-result-"), "{}", lines[3]);
     assert_eq!((&json(&lines[4])["error"]["code"], &*lines[5]), (&Value::from("nothing_ready"), "exit 8"), "{lines:?}");

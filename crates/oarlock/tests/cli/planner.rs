@@ -159,7 +159,7 @@ fn what_an_agent_writes_while_it_plans_is_dropped() {
     let env = scene.kept("env");
     assert!(!env.lines().any(|line| line.starts_with("OARLOCK_") || line.starts_with("CLAUDECODE")), "{env}");
     assert!(!std::path::Path::new(scene.kept("pwd").trim()).exists());
-    // A program with a slash is found from where the command is started, all the same.
+    // A program with a slash is found from where the command is started, anyway.
     let program = scene.project.write("bin/planner.sh", format!("#!/bin/sh\necho '{}'\n", plan()));
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it may be run");
     assert_eq!(scene.split(&["--dry-run"], "bin/planner.sh --now")["planner"], "agent");

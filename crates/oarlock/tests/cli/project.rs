@@ -184,7 +184,7 @@ fn a_damaged_configuration_is_told_with_its_line() {
 
 #[test]
 fn a_directory_that_cannot_be_written_is_said_to_be_so() {
-    // A file stands where the directory should be: that stops every user, the superuser too.
+    // A file is where the directory should be: that stops every user, the superuser too.
     let project = Project::none();
     project.write(".oarlock", "");
     let error = project.fails("init", 7, "store_unavailable");

@@ -70,7 +70,7 @@ fn a_command_that_fails_makes_a_failed_attempt_with_its_last_words() {
     let failed = project.ok("events --kind task_failed")["events"][0]["data"].clone();
     let reason = failed["reason"].as_str().expect("a text");
     assert!(reason.contains("what went wrong") && reason.contains('3'), "{reason}");
-    // The next attempt is told what went wrong with the one before.
+    // The next attempt learns what went wrong with the one before.
     let report = project.call_args(&args(&["--as", "ada", "--once"], "cat > again.md")).run();
     assert!([0, 8].contains(&report.code), "{}", report.stderr);
 }
@@ -151,7 +151,7 @@ fn what_a_killed_workers_command_has_started_dies_too() {
     let grandchild: i32 = heard(&started).trim().parse().expect("a number");
     worker.signal(Signal::KILL);
     drop(worker);
-    // Whoever gets the task now is not disturbed by what is left of the one before.
+    // Anyone who gets the task now is not disturbed by what is left of the one before.
     project.claim("T", "bob");
     assert!(gone(grandchild));
 }
@@ -205,7 +205,7 @@ fn a_first_failure_is_not_tried_again_at_once() {
     project.call_args(&args(&["--as", "ada", "--once"], "true")).fails(8, "nothing_ready");
 }
 
-/// A script whose child has left its session and stays behind; it tells that child's pid.
+/// A script whose child has left its session and stays behind; it shows that child's pid.
 #[cfg(target_os = "linux")]
 fn detaching(project: &Project, then: &str) -> (std::path::PathBuf, String) {
     let told = fifo(project, "told");

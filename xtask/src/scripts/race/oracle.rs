@@ -161,7 +161,7 @@ pub(super) fn check(place: &Place, locking: Locking, seconds: f64, mut faults: V
     match (locking, wrong) {
         (_, 0) => Ok(()),
         (Locking::Locked, wrong) => Err(format!("{wrong} faults").into()),
-        // Told, as nothing on this side can close it.
+        // Reported, as nothing on this side can close it.
         _ => Ok(()),
     }
 }

@@ -182,7 +182,7 @@ pub(in crate::scripts) fn work(arguments: &[String]) -> Outcome<()> {
     }
 }
 
-/// Takes tasks until it is told to stop. Some are given back, and one in a while fails.
+/// Takes tasks until it is asked to stop. Some are given back, and one in a while fails.
 fn take(agent: &mut dyn Door, door: &str, name: &str, time: Duration) -> Outcome<()> {
     let root = agent.root().to_owned();
     let mut n: u32 = 0;

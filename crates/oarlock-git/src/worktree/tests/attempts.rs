@@ -184,7 +184,7 @@ fn a_hook_judges_what_earlier_attempts_left() {
     }
     assert_eq!(repo.subjects("oarlock/T-1"), ["unfinished: Title of T-1"]);
     assert_eq!(repo.git("diff --name-only main oarlock/T-1"), "long.txt\nmore.txt");
-    // Mended, it counts as one commit.
+    // Repaired, it counts as one commit.
     let left = finish("T-1", &|dir| fs::rename(dir.join("long.txt"), dir.join("short.txt")).expect("there"));
     assert_eq!((left.refused, repo.subjects("oarlock/T-1")), (None, vec!["Title of T-1".to_owned()]));
     // With the command's own commits and the newest target in between, all of it is judged, and stays.

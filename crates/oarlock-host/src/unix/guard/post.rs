@@ -26,7 +26,7 @@ pub(super) enum Order {
 const KILLS_MAX: u32 = 100;
 /// Milliseconds between two of these.
 const KILL_PAUSE_MS: c_int = 100;
-/// Milliseconds between two looks where the kernel does not tell of children that ended.
+/// Milliseconds between two looks where the kernel does not report children that ended.
 const LOOK_MS: c_int = 20;
 
 /// In the child that is to become the program: makes the program's own process, in which it returns, and becomes its guard, in which it never
@@ -52,7 +52,7 @@ pub(super) fn guard(line: RawFd, telling: RawFd) -> io::Result<()> {
     }
 }
 
-/// Waits until the guard stands: before the program begins. A lock that a copy of ours still holds would look as if we lived.
+/// Waits until the guard is ready: before the program begins. A lock that a copy of ours still holds would look as if we lived.
 #[expect(unsafe_code, reason = "what is left after a fork is system calls")]
 unsafe fn become_program(guard: pid_t, fair_lock: RawFd) -> io::Result<()> {
     // SAFETY: system calls on numbers, and one byte to read into.

@@ -44,7 +44,7 @@ pub(super) fn tar(args: &[Word]) -> Vec<Written> {
             let path = if dir == here { "" } else { path };
             members.iter().map(|member| Written::tree(joined(path, member.trim_start_matches('/')))).collect()
         }
-        // What an archive has in it, only the run tells: here it could be anything.
+        // What an archive has in it, only the run decides: here it could be anything.
         _ if dir == here => vec![Shell::somewhere("")],
         _ => dir.as_tree().filter(|written| has_name(&written.path)).into_iter().chain(within(&dir)).collect(),
     }

@@ -1,6 +1,6 @@
 //! Escapes in `$'…'`, as bash reads them.
 
-/// The character that the escape at the beginning of `chars` stands for, and how long it is. None stands for nothing (`\0`).
+/// The character that the escape at the beginning of `chars` means, and how long it is. None means nothing (`\0`).
 /// Reads one escape. An unknown one means the character behind its backslash.
 pub(super) fn read(chars: &[char]) -> (Option<char>, usize) {
     let Some(kind) = chars.get(1) else { return (Some('\\'), 1) };
@@ -26,7 +26,7 @@ pub(super) fn read(chars: &[char]) -> (Option<char>, usize) {
     }
 }
 
-/// The character with the number that is written from `from` on, in at most so many digits.
+/// The character with the number that is written from `from` on, in at most this many digits.
 fn number(chars: &[char], from: usize, digits_max: usize, radix: u32) -> (Option<char>, usize) {
     let digits: Vec<u32> = chars.iter().skip(from).take(digits_max).map_while(|c| c.to_digit(radix)).collect();
     if digits.is_empty() {

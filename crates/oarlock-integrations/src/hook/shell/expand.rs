@@ -1,4 +1,4 @@
-//! Words as their shell expands them: braces, variables, the output of commands, and what only the run tells.
+//! Words as their shell expands them: braces, variables, the output of commands, and what only the run decides.
 
 use std::rc::Rc;
 
@@ -15,14 +15,14 @@ const PARTS_MAX: usize = 256;
 /// The longest value of which a part is cut off by a pattern, in bytes.
 const CUT_BYTES_MAX: usize = 512;
 
-/// The most values that a variable may have, of which only the run tells which one it is.
+/// The most values that a variable may have, of which only the run decides which one it is.
 pub(super) const CHOICES_MAX: usize = 4;
 
 /// The value of a variable: one list of values, or several of which only the run decides which.
 pub(super) type Value = Vec<Vec<String>>;
 
 impl Shell<'_> {
-    /// The words that one stands for.
+    /// The words that one means.
     pub(super) fn expand(&mut self, word: &Spelled) -> Vec<String> {
         let mut fields = Vec::new();
         // Of many parts, looking for braces again and again takes time.
@@ -163,7 +163,7 @@ impl Shell<'_> {
         }
     }
 
-    /// The values of a variable; nothing where the text does not tell.
+    /// The values of a variable; nothing where the text does not say.
     fn values_of(&mut self, variable: &Variable) -> Option<Vec<String>> {
         let one = |text: Option<String>| text.map(|text| vec![text]);
         let all = match variable.name.as_str() {

@@ -89,7 +89,7 @@ pub(super) fn rsync(options: &Options<'_>) -> Vec<Written> {
     if is_far(target) {
         return found;
     }
-    // What is in a source, under names that only the run tells.
+    // What is in a source, under names that only the run decides.
     let is_spread = |source: &&Word| source.name().is_none() || source.text.ends_with('/') || source.tail().ends_with('/');
     if options.has(&["R", "relative"]) || options.has_beginning("delete") || sources.iter().any(is_spread) {
         found.extend(target.as_tree().filter(|written| has_name(&written.path)));
@@ -116,7 +116,7 @@ pub(super) fn curl(options: &Options<'_>) -> Vec<Written> {
     let named = options.values(&["o", "output"]);
     let is_file = |word: &&&Word| !word.is_known || is_file_name(&word.text);
     let mut found: Vec<Written> = Vec::new();
-    // A `#` stands for a part of the address.
+    // A `#` means a part of the address.
     found.extend(named.iter().filter(|word| !word.text.contains('#')).filter(is_file).filter_map(|word| word.as_file()));
     let beside = options.values_of_any("D dump-header c cookie-jar trace trace-ascii etag-save stderr hsts alt-svc libcurl");
     let beside: Vec<Written> = beside.iter().filter(is_file).filter_map(|word| word.as_file()).collect();

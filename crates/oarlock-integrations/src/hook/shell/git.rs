@@ -11,7 +11,7 @@ use crate::hook::{Reach, Written, patch};
 
 /// Where a call of `git` looks, and the words from its verb on.
 pub(super) struct Call<'a> {
-    /// The directory that `-C` and `--work-tree` lead to; nothing where only the run tells.
+    /// The directory that `-C` and `--work-tree` lead to; nothing where only the run decides.
     pub(super) dir: Option<String>,
     pub(super) words: &'a [Word],
     /// Whether changes are put away before it begins, and brought back.
@@ -87,7 +87,7 @@ pub(super) fn writes(args: &[Word], text: Option<&str>, top: Option<&str>) -> Ve
         path: if written.path == "." && !dir.is_empty() { dir.clone() } else { joined(&dir, &written.path) },
         ..written
     };
-    // What is left out of a pattern cannot be told as one: it is taken to keep away from what others have.
+    // What is left out of a pattern cannot be known as one: it is taken to keep away from what others have.
     let mut left_out: Vec<&str> = call.words.iter().filter_map(excluded).collect();
     let words: Vec<Word> = call.words.iter().filter(|word| excluded(word).is_none()).cloned().collect();
     left_out.retain(|path| !path.split('/').next().is_some_and(super::search::is_filled));
@@ -205,7 +205,7 @@ fn writes_here(args: &[Word], text: Option<&str>, top: Option<&str>) -> Vec<Writ
         }
         "switch" if letters('f') || has("--force") || has("--discard-changes") => all(),
         "reset" if has("--hard") => all(),
-        // It begins anew, whatever has been changed.
+        // It begins again, whatever has been changed.
         "rebase" if has("--abort") || has("--skip") => all(),
         "clang-format" if !has("--diff") && !has("--staged") => vec![Written::tree(top.unwrap_or("."))],
         "cliff" => files(&Options::read(rest, "o output prepend c config t tag", "").values(&["o", "output", "prepend"])),
@@ -319,7 +319,7 @@ fn apply(rest: &[Word], text: Option<&str>) -> Vec<Written> {
     }
     let (includes, excludes) = (options.values(&["include"]), options.values(&["exclude"]));
     let Some(text) = text else {
-        // What is in the patch only its file tells; where it goes may be said.
+        // What is in the patch only its file reports; where it goes may be said.
         let below = options.values(&["directory"]).last().map_or(Some(""), |dir| dir.known());
         return match below {
             Some(below) if !includes.is_empty() => {

@@ -359,7 +359,7 @@ pub(super) fn patched(options: &Options<'_>, text: Option<&str>) -> Vec<Written>
             let strip = options.values(&["p", "strip"]).last().and_then(|count| count.known()?.parse().ok());
             patch::of_diff(text, strip).filter_map(|path| Word::of(path).as_tree()).collect()
         }
-        // What is in the patch only its file tells; it is below where it is applied.
+        // What is in the patch only its file reports; it is below where it is applied.
         (None, None) => vec![Shell::somewhere("")],
     };
     moved(&dir, found.into_iter().chain(rejects).collect())

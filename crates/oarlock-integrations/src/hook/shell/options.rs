@@ -1,4 +1,4 @@
-//! The words behind a program's name, told apart as most programs do: `-o F`, `-oF`, `-xo F`, `--output F`, `--output=F`, `--`; or, as some
+//! The words behind a program's name, distinguished as most programs do: `-o F`, `-oF`, `-xo F`, `--output F`, `--output=F`, `--`; or, as some
 //! do, with whole words behind one dash.
 
 use super::word::Word;
@@ -11,7 +11,7 @@ pub(super) struct Options<'a> {
     given: Vec<(&'a str, Option<Word>)>,
 }
 
-/// Whether a name is one of those in a list with spaces between them; `*x` stands for all that end so.
+/// Whether a name is one of those in a list with spaces between them; `*x` means all that end so.
 pub(super) fn is_among(all: &str, name: &str) -> bool {
     let is_it = |one: &str| one == name || one.strip_prefix('*').is_some_and(|end| name.ends_with(end));
     // Most lists have nothing like it in them.

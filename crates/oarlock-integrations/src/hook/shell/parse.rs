@@ -248,7 +248,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// A command that begins with a word or bracket of so many bytes, with its redirections.
+    /// A command that begins with a word or bracket of this many bytes, with its redirections.
     fn compound(&mut self, read: fn(&mut Self) -> Node, length: usize) -> Command {
         self.at += length;
         let node = self.nested(read);

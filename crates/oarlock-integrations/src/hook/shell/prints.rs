@@ -426,7 +426,7 @@ fn tracked(places: &[&Word]) -> String {
             out.push_str(&below(&opened, &[]));
             continue;
         }
-        // Git's `*` also stands for slashes.
+        // Git's `*` also means slashes.
         let (dir, name) = opened.value.rsplit_once('/').map_or((".", opened.value.as_str()), |(dir, name)| (dir, name));
         out.push_str(&format!("{dir}/{STAR}{STAR}/{name}\n"));
     }

@@ -223,7 +223,7 @@ impl Shell<'_> {
     }
 
     fn unset(&mut self, name: &str) {
-        // Nothing, and not something that only the run tells.
+        // Nothing, and not something that only the run decides.
         self.set(name, vec![vec![String::new()]]);
     }
 

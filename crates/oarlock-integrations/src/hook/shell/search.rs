@@ -116,7 +116,7 @@ fn read(args: &[Word]) -> Find<'_> {
 }
 
 /// Whether a path is a folder right in another one that is none of those which programs fill: what is done to all but such a folder cannot
-/// be told as a pattern, and is taken to keep away from what others have.
+/// be reported as a pattern, and is taken to keep away from what others have.
 fn is_folder_of(root: &str, path: &str) -> bool {
     let root = root.trim_end_matches('/');
     let below = path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')).or_else(|| path.strip_prefix("./").filter(|_| root == "."));

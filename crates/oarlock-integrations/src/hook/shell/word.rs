@@ -1,8 +1,8 @@
-//! Words of a command after their expansion, as far as a text tells them.
+//! Words of a command after their expansion, as far as a text reports them.
 
 use crate::hook::Written;
 
-/// Stands for text that only the run tells; it may have slashes in it.
+/// Means text that only the run decides; it may have slashes in it.
 pub(super) const ANY: char = '\u{FDD1}';
 
 /// A `*` that is a wildcard; two of them are a `**`.
@@ -11,7 +11,7 @@ pub(super) const STAR: char = '\u{FDD2}';
 /// A `?` or a class in brackets.
 pub(super) const ONE: char = '\u{FDD3}';
 
-/// Whether a character stands for something that only the run tells. A text has none of them before it is read.
+/// Whether a character means something that only the run decides. A text has none of them before it is read.
 pub(super) fn is_open(c: char) -> bool {
     matches!(c, ANY | STAR | ONE)
 }
@@ -21,10 +21,10 @@ pub(super) fn cleaned(text: &str) -> String {
     text.replace(is_open, "\u{FFFD}")
 }
 
-/// A word. What a wildcard, a variable or a command stands for only the run tells: it splits the word into a beginning and a tail.
+/// A word. What a wildcard, a variable or a command means only the run decides: it splits the word into a beginning and a tail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Word {
-    /// The whole word, or its beginning, up to what only the run tells.
+    /// The whole word, or its beginning, up to what only the run decides.
     pub(super) text: String,
     /// The whole word, with [`ANY`], [`STAR`] and [`ONE`] for what is not known.
     pub(super) value: String,
@@ -50,7 +50,7 @@ impl Word {
         self.known() == Some(text)
     }
 
-    /// The word without so many bytes at its beginning, which end with a character.
+    /// The word without this many bytes at its beginning, which end with a character.
     pub(super) fn after(&self, bytes: usize) -> Self {
         Self::of(self.value.get(bytes..).unwrap_or_default())
     }
@@ -164,7 +164,7 @@ impl Word {
     }
 }
 
-/// One part of a path as a part of a pattern: what only the run tells may be several parts where it is a whole one.
+/// One part of a path as a part of a pattern: what only the run decides may be several parts where it is a whole one.
 fn pattern_of_part(part: &str) -> String {
     if !part.is_empty() && part.chars().all(|c| c == ANY || c == STAR) && (part.contains(ANY) || part.chars().count() > 1) {
         return "**".to_owned();

@@ -3,7 +3,7 @@
 use oarlock_plan::Subtask;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The parts in an order in which each stands after what it depends on, otherwise as in the document.
+/// The parts in an order in which each is after what it depends on, otherwise as in the document.
 pub(super) fn by_dependency(subtasks: &[Subtask]) -> Vec<&Subtask> {
     let place_of: BTreeMap<&str, usize> = subtasks.iter().enumerate().map(|(n, s)| (s.id.as_str(), n)).collect();
     let mut dependants: Vec<Vec<usize>> = vec![Vec::new(); subtasks.len()];
@@ -46,7 +46,7 @@ mod tests {
         let ids = |parts: &[Subtask]| by_dependency(parts).iter().map(|part| part.id.clone()).collect::<Vec<_>>().join(" ");
         assert_eq!(ids(&[part("a", &["c"]), part("b", &[]), part("c", &["b"]), part("d", &[])]), "b c a d");
         assert_eq!(ids(&[part("a", &["b"]), part("b", &["a"]), part("c", &[])]), "c a b");
-        // A chain that stands the wrong way round.
+        // A chain that is the wrong way round.
         let chain: Vec<Subtask> = (0..1_000).map(|n| part(&n.to_string(), &[&(n + 1).to_string()])).collect();
         assert_eq!(by_dependency(&chain).first().map(|part| part.id.as_str()), Some("999"));
     }

@@ -38,7 +38,7 @@ pub(super) struct Making {
 }
 
 impl Making {
-    /// Makes the texts. `is_own` tells that the parent task is there.
+    /// Makes the texts. `is_own` shows that the parent task is there.
     pub(super) fn of(text: &str, read: &TaskText<'_>, plan: &Plan, is_own: bool) -> Self {
         let documents = if plan.parallelizable { read.subtask_documents(plan) } else { Vec::new() };
         let (title, body) = if is_own { (None, String::new()) } else { (read.title(), text.to_owned()) };

@@ -46,7 +46,7 @@ mod tests {
             };
             Kept { access, hash: String::new(), root: None }
         };
-        // Each was made by the one after it, which stands behind it in the list; the last two by each other.
+        // Each was made by the one after it, which is behind it in the list; the last two by each other.
         let mut all: Vec<Kept> = (0..KEYS_MAX - 1).map(|n| kept(n, Some(n + 1))).collect();
         all.push(kept(KEYS_MAX - 1, Some(KEYS_MAX - 2)));
         assert_eq!(with_descendants(&all, |access| access.id == "k0"), HashSet::from(["k0".to_owned()]));

@@ -1,4 +1,4 @@
-//! Helpers that an agent starts: agents of their own, whatever their client tells of them.
+//! Helpers that an agent starts: agents of their own, whatever their client reports them.
 
 use super::{Session, context, refusal};
 use crate::support::Project;

@@ -29,7 +29,7 @@ fn commands_of_the_client_are_known_by_its_process() {
     let project = Project::with(&["bob"]);
     project.ok("add one --id T-1");
     project.ok("reserve 'lib/**' --as bob");
-    // The shell stands for the client: it runs the hook and then a command of the model.
+    // The shell means the client: it runs the hook and then a command of the model.
     let script = r#"
         cp "$(command -v bash)" ../client
         ../client -c '

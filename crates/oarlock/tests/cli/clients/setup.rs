@@ -61,7 +61,7 @@ fn tree(dir: &Path) -> BTreeMap<String, (u32, Option<Vec<u8>>)> {
     found
 }
 
-/// Two trees are the same, or the names of what differs are told.
+/// Two trees are the same, or the names of what differs are reported.
 fn same(now: &BTreeMap<String, (u32, Option<Vec<u8>>)>, before: &BTreeMap<String, (u32, Option<Vec<u8>>)>, why: &str) {
     let names: std::collections::BTreeSet<&String> = now.keys().chain(before.keys()).collect();
     let differs = |name: &&&String| now.get(**name) != before.get(**name);

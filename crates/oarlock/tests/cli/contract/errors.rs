@@ -162,7 +162,7 @@ fn mistakes_in_the_command_line_are_json_too() {
     ] {
         project.fails(line, 2, "usage");
     }
-    // The flag is found wherever it stands, also behind what cannot be understood.
+    // The flag is found wherever it is, also behind what cannot be understood.
     project.call("nonsense --what --json").plain().run().fails(2, "usage");
     project.call("--json").plain().run().fails(2, "usage");
 }

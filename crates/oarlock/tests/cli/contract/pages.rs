@@ -102,7 +102,7 @@ fn the_history_and_the_inbox_show_the_newest() {
     assert_eq!((&page["messages"][0]["text"], &page["messages"][1]["text"], &page["older"]), (&json!("m3"), &json!("m4"), &json!(3)));
     let older = project.ok(&format!("inbox --limit 9 --as bob --after {}", page["next"].as_str().expect("a cursor")));
     assert_eq!(older["messages"].as_array().map(Vec::len), Some(3));
-    // With a key, which is that of the first page only, the ids of all come all the same.
+    // With a key, which is that of the first page only, the ids of all come anyway.
     assert_eq!(streams(&project, "inbox -q --as bob --key k1").0.len(), 5);
     project.fails("inbox --as bob --wait 1s --after 5", 2, "usage");
 }

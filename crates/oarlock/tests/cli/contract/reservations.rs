@@ -79,10 +79,10 @@ fn a_path_is_held_by_whoever_holds_a_folder_above_it() {
         project.fails(&format!("check {path} --as bob"), 4, "reservation_overlap");
     }
     project.ok("check crates/x/src/a.rs srcs Makefile --as bob");
-    // A folder is held by whoever holds something in it.
+    // A folder is held by anyone who holds something in it.
     project.ok("reserve lib/a.rs --as ada");
     project.fails("check lib --as bob", 4, "reservation_overlap");
-    // What could lie below a file stands in nobody's way.
+    // What could lie below a file is in nobody's way.
     project.ok("reserve '**/*.css' --as ada");
     project.ok("check Makefile docs/a.md --as bob");
 }

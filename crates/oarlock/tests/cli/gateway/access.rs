@@ -34,7 +34,7 @@ fn an_agents_key_speaks_for_it_alone() {
         denied(&ada, "join", &request);
     }
     assert_eq!(ada.post("join", &json!({"name": "ada.tests"})).json()["agent"]["name"], "ada.tests");
-    // It names no process: whoever calls from below that one would be taken for it.
+    // It names no process: anyone who calls from below that one would be taken for it.
     let mine = serde_json::to_value(std::process::id()).expect("a number");
     let reply = project.ok(&format!("join local --pid {mine}"));
     let owner =

@@ -30,7 +30,7 @@ fn locked(project: &Project) -> File {
     lock
 }
 
-/// Whether somebody waits for it, where the system tells.
+/// Whether somebody waits for it, where the system reports.
 fn is_waited_for(lock: &File) -> bool {
     let Ok(all) = std::fs::read_to_string("/proc/locks") else { return true };
     let inode = format!(":{} ", lock.metadata().expect("a file").ino());
@@ -85,7 +85,7 @@ fn an_end_reaches_the_files_when_their_lock_is_free_and_needs_no_other_call() {
     let reply = through("done TASK-1 --as ada --result parsed").ok();
     assert_eq!(reply["task"]["state"], "done", "it ends at once");
     assert!(read(&project, QUEUE).contains("claimed_by: \"ada\""), "the files say so later, which harms nobody");
-    // Who asks for nothing that the files have is served all the same.
+    // Who asks for nothing that the files have is served anyway.
     assert_eq!(through("claim OWN-1 --as bob").ok()["lease"]["task"], "OWN-1");
     through("done OWN-1 --as bob").ok();
     drop(lock);

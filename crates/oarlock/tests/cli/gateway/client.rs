@@ -94,7 +94,7 @@ fn no_verb_takes_a_strange_answer_for_success() {
             "access create --name eve",
             "access revoke eve",
         ] {
-            // Whoever does not know whether it was done says so, by the same code.
+            // Anyone who does not know whether it was done says so, by the same code.
             let error = scene.call(line).fails(7, "store_unavailable");
             assert!(error["message"].is_string(), "{line}: {error}");
         }

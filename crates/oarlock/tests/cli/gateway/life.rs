@@ -78,7 +78,7 @@ fn a_wait_in_pieces_is_told_how_long_it_has_waited() {
     let http = served.http().with("Prefer", "wait=0");
     let answer = http.post("claim", &json!({"as": "ada", "wait": "30s"}));
     assert_eq!((answer.status, &answer.json()["waiting"]), (202, &json!(true)));
-    // Whoever says that it has waited for all of its time is not kept waiting.
+    // Anyone who says that it has waited for all of its time is not kept waiting.
     let answer = http.with("Oarlock-Waited", "29999").with("Prefer", "").post("claim", &json!({"as": "ada", "wait": "30s"}));
     let error = answer.json()["error"].clone();
     assert_eq!((answer.status, &error["code"]), (409, &json!("timed_out")));
@@ -123,7 +123,7 @@ fn a_stream_goes_on_from_the_last_id() {
     assert_eq!(http.get("/v1/events?kind=nonsense").status, 400);
 }
 
-/// So many events of a stream, while `adds` tasks are added directly.
+/// This many events of a stream, while `adds` tasks are added directly.
 fn follow(http: &Http, events: usize, adds: usize) -> Vec<(String, Value)> {
     assert_eq!(adds, 0);
     let mut lines = BufReader::new(http.open("GET", "/v1/events", b"")).lines().map(|line| line.expect("UTF-8"));

@@ -1,4 +1,4 @@
-//! Whoever listens at a port of this machine proves that it knows the key, or does not get it.
+//! Anyone who listens at a port of this machine proves that it knows the key, or does not get it.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,5 +1,5 @@
 //! One piece for every verb of the registry, played by the command line on the file, by the command line through a gateway,
-//! by plain HTTP, and, where a verb is a tool, by the Model Context Protocol: nobody can tell the doors apart.
+//! by plain HTTP, and, where a verb is a tool, by the Model Context Protocol: nobody can distinguish the doors.
 
 use oarlock::ops::registry;
 use oarlock_model::ErrorCode;

@@ -34,7 +34,7 @@ fn a_gateway_with_a_certificate_is_believed_by_who_knows_its_authority() {
     assert_eq!(waits.reply().ok()["task"]["id"], "T-1");
     let error = call("agents --busy 1s").fails(7, "store_unavailable");
     assert!(error["hint"].as_str().is_some_and(|hint| hint.contains("OARLOCK_CA_FILE")), "{error}");
-    // Who speaks without TLS is told nothing.
+    // A caller without TLS gets no answer.
     let plain = served.url.replace("https", "http");
     project.call("agents --busy 1s").env("OARLOCK_STORE", plain).env("OARLOCK_KEY_FILE", &served.key_file).fails(7, "store_unavailable");
 }

@@ -139,7 +139,7 @@ fn whoever_makes_an_identity_knows_it() {
     project.ok("init");
     project.ok("import log.jsonl");
     assert_eq!(project.ok("tasks")["tasks"][0]["id"], "ONE");
-    // Where nothing can be remembered, who makes a store is told; and without anything tracked, nobody asks.
+    // Where nothing can be remembered, the one who makes a store is informed; and without anything tracked, nobody asks.
     fs::rename(project.root().join(".oarlock"), project.beside("older")).expect("moved");
     let lost = project.beside("file");
     fs::write(&lost, "").expect("a file");

@@ -100,7 +100,7 @@ fn survives(project: &Project, name: &str, bytes: &[u8]) -> bool {
         let file = store_with(project, &format!("{name}-{n}"), bytes);
         let reply = project.call(&format!("{verb} --store sqlite:{}", file.display())).run();
         let told = reply.code != 0 && object(&reply.stderr, name)["error"]["code"] == "data_damaged";
-        // An unreadable name or version of a task is told as what it then is: not there.
+        // An unreadable name or version of a task is reported as what it then is: not there.
         assert!(reply.code == 0 || told, "{name}: oarlock {}: exit {}: {}", reply.line, reply.code, reply.stderr);
         damaged |= told;
         fs::remove_dir_all(file.parent().expect("it has a directory")).expect("it is there");
@@ -162,7 +162,7 @@ fn a_store_deleted_under_a_waiter_ends_its_waiting() {
         project.start(&format!("events --after {cursor} --wait 60s")),
         project.start("inbox --wait 60s --as ada"),
     ];
-    // Whoever has the store open may still make a file while the directory goes.
+    // Anyone who has the store open may still make a file while the directory goes.
     while fs::remove_dir_all(project.root().join(".oarlock")).is_err_and(|error| error.kind() != ErrorKind::NotFound) {
         std::thread::yield_now();
     }
@@ -171,7 +171,7 @@ fn a_store_deleted_under_a_waiter_ends_its_waiting() {
         assert!([3, 7].contains(&reply.code), "exit {}: {}", reply.code, reply.stderr);
     }
     project.fails("status", 3, "not_found");
-    // Nothing was made anew by somebody who only waited.
+    // Nothing was made again by somebody who only waited.
     assert!(!project.store().exists());
 }
 

@@ -1,4 +1,4 @@
-//! Where the store of a repository lies, whatever git was told to do with its files: one place, from every worktree.
+//! Where the store of a repository lies, whatever git was asked to do with its files: one place, from every worktree.
 
 use std::fs;
 use std::path::{Path, PathBuf};

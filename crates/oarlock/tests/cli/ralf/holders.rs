@@ -19,7 +19,7 @@ fn taken(project: &Project, by: &str, more: &str) {
     project.write(QUEUE, queue.replace("status: pending   #", &format!("status: in_progress\n    claimed_by: {by}{more} #")));
 }
 
-/// The task's own files were last changed so long ago.
+/// The task's own files were last changed this long ago.
 fn silent_for(project: &Project, seconds: u64) {
     let at = SystemTime::now() - Duration::from_secs(seconds);
     for path in [TASK, "tasks/active/TASK-1"] {
@@ -61,7 +61,7 @@ fn what_the_files_call_in_progress_is_that_holders_and_no_agents() {
     assert!(refused["hint"].as_str().is_some_and(|hint| hint.contains("release TASK-1 --force")), "{refused}");
     assert_eq!(project.ok("status")["outside"][0]["id"], "TASK-1");
     assert!(project.text("status").contains("held outside of the store: TASK-1 by run-test-005 (ralf)"));
-    // A status line names nobody, and keeps everybody out all the same.
+    // A status line names nobody, and keeps everybody out anyway.
     let two = ".autonomous/tasks/active/TASK-2-two.md";
     project.write(two, "# TASK-2: Two\n\n**Status**: in_progress\n");
     assert_eq!(sync(&project).0, json!({"claims": 1}));
@@ -145,7 +145,7 @@ fn beats(blocks: &[(&str, &str, &str, &str)]) -> String {
     format!("heartbeats:\n{}metadata:\n  timeout_seconds: 120\n", blocks.iter().map(block).collect::<String>())
 }
 
-/// The time so many seconds ago, as shell scripts write it.
+/// The time this many seconds ago, as shell scripts write it.
 fn ago(seconds: i64) -> String {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
     rfc3339(WallTime((i64::try_from(now).expect("a time") - seconds) * 1_000))

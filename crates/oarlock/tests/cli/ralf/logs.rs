@@ -75,7 +75,7 @@ fn states_follow_whoever_changed_them() {
     assert_eq!(project.ok("state agent/ada")["entries"][0]["value"]["passed"], 13);
     assert_eq!(project.ok("state agent/planner")["entries"][0]["value"], json!({"loop": 4, "status": "working"}));
     assert_eq!(sync(&project), (json!({}), json!({}), json!([])));
-    // Both change it: the store counts, and both values are told.
+    // Both change it: the store counts, and both values are reported.
     project.ok("sync --as ada passed:=14");
     project.write(STATES, read(&project, STATES).replace("passed: 13", "passed: 99"));
     let conflict = sync(&project).2[0].clone();

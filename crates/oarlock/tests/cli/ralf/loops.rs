@@ -18,7 +18,7 @@ fn marked(mark: &str) -> Vec<String> {
     marked.filter_map(|path| fs::read_to_string(path.join("comm")).ok()).map(|name| name.trim().to_owned()).collect()
 }
 
-/// Looks until it is so; what it was last is told otherwise.
+/// Looks until it is so; what it was last is reported otherwise.
 fn until(mark: &str, is_so: impl Fn(&[String]) -> bool) {
     let start = Instant::now();
     loop {

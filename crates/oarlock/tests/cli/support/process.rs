@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Reply;
 
-/// No call takes so long unless it hangs.
+/// No call takes this long unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Kills a process that hangs, so that the test fails instead of waiting for ever.

@@ -61,7 +61,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Notes `import { A, B as C } from 'MODULE'`, `import NAME from 'MODULE'`, and the same with `require`, which stands at a place.
+    /// Notes `import { A, B as C } from 'MODULE'`, `import NAME from 'MODULE'`, and the same with `require`, which is at a place.
     pub(super) fn import_script(&mut self, at: usize) {
         let module = match (self.name(at), self.tokens.get(at + 1), self.tokens.get(at + 2)) {
             (Some("from"), Some(Token::Text(module)), _) => module,
@@ -172,7 +172,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// `[… for NAME in LIST]`: what stands before has the list's values, too.
+    /// `[… for NAME in LIST]`: what is before has the list's values, too.
     pub(super) fn comprehension(&mut self, at: usize) {
         let mut open = 0_usize;
         for place in at..(at + ARGUMENTS_MAX).min(self.tokens.len()) {
@@ -186,7 +186,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// `… for LIST` of Perl: what stands before has the list's values in `$_`.
+    /// `… for LIST` of Perl: what is before has the list's values in `$_`.
     pub(super) fn loop_behind(&mut self, at: usize) {
         for place in at + 1..(at + 24).min(self.tokens.len()) {
             match &self.tokens[place] {

@@ -7,7 +7,7 @@ use crate::hook::shell::word::Word;
 /// Which text of a call names a file that it writes.
 #[derive(Clone, Copy)]
 enum Names {
-    /// The first, which stands right behind the call's name.
+    /// The first, which is right behind the call's name.
     First,
     /// The last.
     Last,

@@ -58,7 +58,7 @@ pub(super) struct Reader<'t> {
     pub(super) renamed: HashMap<&'t str, &'t str>,
     /// Names that are modules, of JavaScript.
     pub(super) modules: HashMap<&'t str, &'t str>,
-    /// Where the `=` stands behind several names.
+    /// Where the `=` is behind several names.
     pub(super) unpacked: usize,
     /// Whether a statement of it changes a database, once that has been asked.
     pub(super) changes: Option<bool>,
@@ -349,7 +349,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The value of what stands before the dot of a method.
+    /// The value of what is before the dot of a method.
     pub(super) fn receiver(&mut self, at: usize) -> Option<Values> {
         if at < 2 || !(self.is(at - 1, '.') || self.is(at - 1, '>')) {
             return None;

@@ -1,16 +1,16 @@
-//! The tokens of programs: names, strings and signs. Only what tells strings, comments and code apart is read.
+//! The tokens of programs: names, strings and signs. Only as much is read as distinguishes strings, comments and code.
 
 use super::language::Language;
 use crate::hook::shell::word::{ANY, STAR};
 
-/// Stands before and behind a name in a text whose value the text has there.
+/// Marks the beginning and the end of a name in a text whose value the text has there.
 pub(super) const INSERTED: char = '\u{FDD4}';
 
 /// A token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token<'t> {
     Name(&'t str),
-    /// Its text, with [`ANY`] for what only the run tells, and a name that it inserts between two [`INSERTED`].
+    /// Its text, with [`ANY`] for what only the run decides, and a name that it inserts between two [`INSERTED`].
     Text(String),
     Sign(char),
     /// The end of a line.

@@ -142,7 +142,7 @@ impl Spec {
     pub(super) const fn skip(self, skip: usize, skip_unless: &'static str) -> Self {
         Self { skip, skip_unless, ..self }
     }
-    /// A second verb behind the first, where one of these stands there.
+    /// A second verb behind the first, where one of these is there.
     pub(super) const fn skip_verb(self, more: &'static str) -> Self {
         Self { more, ..self }
     }
@@ -167,7 +167,7 @@ impl Spec {
     pub(super) const fn without_operands(self) -> Self {
         Self { without_operands: true, ..self }
     }
-    /// Of other calls another line tells.
+    /// Of other calls another line reports.
     pub(super) const fn only(self) -> Self {
         Self { is_only: true, ..self }
     }

@@ -1,4 +1,4 @@
-//! The programs, by kinds. Sources are their manuals; what only the value of an option tells is read by code of its own.
+//! The programs, by kinds. Sources are their manuals; what only the value of an option reports is read by code of its own.
 
 mod compilers;
 mod files;

@@ -1,4 +1,4 @@
-//! Clients that go away while a call of theirs waits: nobody waits for them any more, and they get nothing that they cannot be told of.
+//! Clients that go away while a call of theirs waits: nobody waits for them any more, and they get nothing that they cannot learn of.
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Client;
 use crate::support::Project;
 
-/// Calls a hook of a client, which this test stands for: it starts the hook as it starts the server.
+/// Calls a hook of a client, which this test means: it starts the hook as it starts the server.
 fn hook(project: &Project, client: &str, event: &str, told: Value) {
     let mut told = told;
     told["session_id"] = json!("11112222-3333");

@@ -60,7 +60,7 @@ fn files_that_another_branch_has_not_are_not_made_there_and_what_is_new_waits_fo
         "{}",
         read(&project, EVENTS)
     );
-    // Where nobody went to another commit, one that was taken away is made anew.
+    // Where nobody went to another commit, one that was taken away is made again.
     fs::remove_file(root.join(STATES)).expect("removed");
     sync(&project);
     assert!(read(&project, STATES).contains("progress: 2"));

@@ -1,11 +1,11 @@
-//! Formatters and programs that mend what they find.
+//! Formatters and programs that repair what they find.
 
 use super::super::spec::Operands::{Below, Files, Here, Named, Nothing, Trees};
 use super::super::spec::{Spec, puts, writes};
 
 const CHECKS: &str = "check diff dry-run";
 
-/// Formatters and programs that mend what they find.
+/// Formatters and programs that repair what they find.
 pub(super) static FORMATTERS: &[Spec] = &[
     writes("rustfmt", Named("rs")).valued("edition config config-path emit color print-config style-edition").unless("check emit=stdout emit=json emit=checkstyle emit=coverage print-config"),
     writes("cargo", Here("rs")).verbs("fmt").valued(CARGO_FMT).unless("check"),
