@@ -1,5 +1,6 @@
 //! The rules: pure functions of plain values. `now` is passed in; a rule called twice answers the same.
 
+pub mod attention;
 pub mod authority;
 pub mod change;
 pub mod claim;

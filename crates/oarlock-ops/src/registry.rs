@@ -195,6 +195,7 @@ pub const ENTRIES: &[Entry] = &[
     asks::<crate::message::Thread>(Group::Messages),
     asks::<crate::log::Events>(Group::Project).everyday(),
     asks::<crate::log::Status>(Group::Project).everyday(),
+    asks::<crate::log::Attention>(Group::Project).everyday(),
     asks::<crate::log::Prime>(Group::Project).everyday(),
 ];
 

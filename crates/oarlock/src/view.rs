@@ -169,6 +169,7 @@ views!(
     messages::AckReply,
     messages::ThreadReply,
     log::EventsReply,
+    log::AttentionReply,
     log::StatusReply,
     log::PrimeReply,
     oarlock_run::WorkReport,

@@ -16,8 +16,12 @@ use crate::cursor;
 use crate::request::{Query, Request};
 use crate::task::choice::all_expired;
 
+use super::attention::{AttentionItem, most_pressing};
+
 /// How many ids a list of the screen names.
 const NAMED_MAX: usize = 20;
+/// What waits for a person and stands at its head.
+const ATTENTION_MAX: usize = 5;
 /// Tasks outside of the store that are looked at for it.
 const OUTSIDE_MAX: usize = 1_000;
 
@@ -28,6 +32,12 @@ pub struct Status {}
 /// The reply of [`Status`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusReply {
+    /// What waits for a person: the most pressing of it, with the command that settles it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attention: Vec<AttentionItem>,
+    /// How much more does.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attention_more: u64,
     /// Agents by state.
     pub agents: BTreeMap<String, u64>,
     /// Tasks by state, and `total`.
@@ -56,6 +66,10 @@ pub struct StatusReply {
     /// Other, unused stores of the same repository; shown only on the store's machine.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_stores: Vec<String>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The task that has been ready longest.
@@ -117,7 +131,10 @@ impl Query for Status {
             cx.view.outside_tasks(OUTSIDE_MAX)?.into_iter().partition(|t| t.outside_holder().is_some());
         let is_abandoned =
             |task: &&Task| !task.state.is_finished() && task.outside.as_ref().is_some_and(|hold| hold.end == Some(OutsideEnd::Abandoned));
+        let (attention, attention_more) = most_pressing(cx, ATTENTION_MAX)?;
         Ok(StatusReply {
+            attention,
+            attention_more,
             agents,
             tasks,
             oldest_ready,

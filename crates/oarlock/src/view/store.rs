@@ -1,9 +1,9 @@
 //! A store as a whole: how it is, and what an agent reads at its start.
 
-use oarlock_ops::log::{OutsideTask, PrimeReply, StatusReply};
+use oarlock_ops::log::{AttentionItem, AttentionReply, OutsideTask, PrimeReply, StatusReply};
 use std::collections::BTreeMap;
 
-use super::{Page, View, duration, safe, shown};
+use super::{Cell, Page, View, duration, list_goes_on, safe, shown};
 
 /// Stores of the repository that are not at its place: nobody reads them.
 pub(crate) fn other_stores(page: &mut Page, others: &[String]) {
@@ -23,6 +23,38 @@ fn outside(page: &mut Page, words: &str, tasks: &[OutsideTask]) {
     }
 }
 
+/// What waits for a person, a line each with the command that settles it.
+fn attention(page: &mut Page, items: &[AttentionItem]) {
+    let row = |item: &AttentionItem| {
+        vec![
+            Cell::bold(shown(&item.subject)),
+            Cell::new(item.reason.as_str().replace('_', " ")),
+            Cell::new(duration(item.age_ms)),
+            Cell::new(item.agent.as_ref().map_or(String::new(), |agent| safe(agent))),
+            Cell::new(safe(&item.about)),
+            Cell::new(safe(&item.next)),
+        ]
+    };
+    page.table(&["WAITS FOR YOU", "WHY", "SINCE", "AGENT", "ABOUT", "NEXT"], items.iter().map(row));
+}
+
+impl View for AttentionReply {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        match self.items.is_empty() {
+            true => page.line("nothing waits for you"),
+            false => attention(page, &self.items),
+        }
+    }
+
+    fn ids(&self) -> Vec<String> {
+        self.items.iter().map(|item| item.subject.clone()).collect()
+    }
+
+    fn rest(&self, _verb: &str) -> Option<String> {
+        list_goes_on(self.next.as_ref())
+    }
+}
+
 impl View for StatusReply {
     fn show(&self, _verb: &str, page: &mut Page) {
         let paint = page.paint;
@@ -31,6 +63,13 @@ impl View for StatusReply {
             let parts: Vec<String> = some.map(|(word, n)| format!("{n} {}", paint.state(word))).collect();
             if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
         };
+        if !self.attention.is_empty() {
+            attention(page, &self.attention);
+            if self.attention_more > 0 {
+                page.line(format_args!("and {} more: oarlock attention", self.attention_more));
+            }
+            page.line("");
+        }
         page.line(format_args!("agents  {}", numbers(&self.agents, &["active", "stale", "lost", "left"])));
         let states = ["ready", "claimed", "blocked", "waiting", "scheduled", "review", "done", "dead", "cancelled"];
         page.line(format_args!("tasks   {}", numbers(&self.tasks, &states)));

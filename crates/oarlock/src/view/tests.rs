@@ -49,7 +49,10 @@ fn replies() -> Vec<(&'static str, Reply)> {
         "lease_ended": 7, "reservations_ended": [HOSTILE]
     });
     let ended = json!([{"id": "R-1-k3f9z2", "pattern": HOSTILE, "reason": "expired"}]);
+    let waits_for_a_person =
+        json!({"reason": "task_dead", "subject": HOSTILE, "agent": HOSTILE, "age_ms": 1, "about": HOSTILE, "next": HOSTILE});
     let status = json!({
+        "attention": [waits_for_a_person], "attention_more": 1,
         "agents": {}, "tasks": {"ready": 1}, "lost": [HOSTILE], "stuck": [], "dead_letters": [], "expired_leases": 1, "reservations": 1,
         "outside": [{"id": "T-1", "agent": HOSTILE, "age_ms": 1, "source": "ralf"}], "cursor": HOSTILE, "other_stores": [HOSTILE]
     });
@@ -77,6 +80,7 @@ fn replies() -> Vec<(&'static str, Reply)> {
         of("sync", json!({"merge": {}}), json!({"state": entry})),
         of("events", json!({}), json!({"events": [event], "cursor": HOSTILE})),
         of("split", json!({"id": "x.md"}), plan),
+        of("attention", json!({}), json!({"items": [waits_for_a_person], "next": HOSTILE})),
         of("status", json!({}), status),
         of("prime", json!({}), json!({"text": HOSTILE})),
     ]
