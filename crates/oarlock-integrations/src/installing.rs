@@ -360,7 +360,7 @@ fn read(file: &Path) -> Result<Option<String>, OpError> {
         }
         _ => {}
     }
-    let bytes = fs::read(file).map_err(|error| unreadable(format!("cannot be read: {error}"), "look at its permissions"))?;
+    let bytes = fs::read(file).map_err(|error| unreadable(format!("cannot be read: {error}"), "check its permissions"))?;
     String::from_utf8(bytes).map(Some).map_err(|_| unreadable("is not UTF-8 text".into(), "convert it to UTF-8"))
 }
 

@@ -101,7 +101,7 @@ pub fn unreadable(path: &Path, error: &std::io::Error) -> OpError {
     }
     OpError::Damaged {
         message: format!("{} cannot be read: {error}", path.display()),
-        hint: "look at its permissions".into(),
+        hint: "check its permissions".into(),
         details: json!({"file": path}),
     }
 }

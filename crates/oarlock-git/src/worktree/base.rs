@@ -49,10 +49,7 @@ pub(crate) struct Branches<'a> {
 pub(crate) fn base(place: &Place, git: &Git, branches: &Branches<'_>) -> Result<Base, Refusal> {
     let tip = |name: &str| branches.all.get(name).map(|branch| branch.commit.as_str());
     let target = tip(branches.target).ok_or_else(|| {
-        Refusal::of_worktree(
-            format!("the branch {}, at which tasks begin, is gone", branches.target),
-            "make it again, or name another with --onto BRANCH",
-        )
+        Refusal::of_worktree(format!("the target branch {} is gone", branches.target), "make it again, or name another with --onto BRANCH")
     })?;
     let join = |ours: &str, theirs: &str, name: &str| {
         joined(place, git, (ours, theirs), name == branches.target, &format!("Merge {name} into {}", branches.own))
@@ -70,14 +67,14 @@ pub(crate) fn base(place: &Place, git: &Git, branches: &Branches<'_>) -> Result<
         };
         notes.extend(
             subjects(git, target, earlier)?
-                .map(|text| ("What earlier attempts left", format!("The branch {} has it:\n\n{text}", branches.own))),
+                .map(|text| ("Work of earlier attempts", format!("The branch {} has it:\n\n{text}", branches.own))),
         );
     }
     for name in &branches.needs {
         let Some(theirs) = tip(name) else { continue };
         match join(&start, theirs, name)? {
             Ok(commit) => start = commit,
-            Err(files) if earlier.is_some() => notes.push(("The branch conflicts with what the task needs", unmerged(name, &files))),
+            Err(files) if earlier.is_some() => notes.push(("The branch conflicts with a need of the task", unmerged(name, &files))),
             Err(files) => {
                 let files: Vec<&str> = files.iter().map(String::as_str).collect();
                 return Err(Refusal::of_task(

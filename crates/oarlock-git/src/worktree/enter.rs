@@ -127,7 +127,7 @@ impl Worktrees {
         if answer.code != Some(0) && git.ask(&["rev-parse", "--verify", "HEAD^{commit}"])? != commit {
             return Err(Refusal::of_worktree(
                 format!("{} cannot be moved to {}: {}", place.dir.display(), short(commit), answer.failed()),
-                "repair what git names, then start it again; no work is lost",
+                "fix the problem that git names, then start again; no work is lost",
             ));
         }
         Ok(())
@@ -146,7 +146,7 @@ impl Worktrees {
         if answer.code != Some(0) && !(is_there && status(&place.git())?.is_empty()) {
             return Err(Refusal::of_worktree(
                 format!("the worktree {} cannot be made: {}", place.dir.display(), answer.failed()),
-                "repair what git names, then start it again",
+                "fix the problem that git names, then start again",
             ));
         }
         Ok(())
@@ -165,7 +165,7 @@ impl Worktrees {
                 place.note_free()?;
                 return Err(Refusal::of_task(
                     format!("the branch {} cannot be set to {}: {}", work.branch, short(&work.start), set.failed()),
-                    "was it moved by somebody else, or does a branch or directory of such a name stand in its way? the next attempt tries again",
+                    "somebody else moved it, or a branch or directory of that name is in the way; the next attempt tries again",
                 ));
             }
         }
@@ -177,18 +177,18 @@ impl Worktrees {
     fn check(&self, place: &Place, work: &Working) -> Result<PathBuf, Refusal> {
         let git = place.git();
         let wrong =
-            |what: String| Refusal::of_worktree(what, "no command was started in it; look at it with `git status` and `git worktree list`");
+            |what: String| Refusal::of_worktree(what, "no command was started there; inspect it with `git status` and `git worktree list`");
         let found = git.ask(&["rev-parse", "--path-format=absolute", "--show-toplevel", "HEAD", "--symbolic-full-name", "HEAD"])?;
         let top = canonical(&place.dir).map_err(|error| wrong(format!("{} cannot be reached: {error}", place.dir.display())))?;
         let lines: Vec<&str> = found.lines().collect();
         let wanted = format!("refs/heads/{}", work.branch);
         if lines.len() != 3 || canonical(Path::new(lines[0])).ok().as_ref() != Some(&top) {
-            return Err(wrong(format!("git takes {} for the worktree of {}", lines.first().unwrap_or(&""), place.dir.display())));
+            return Err(wrong(format!("git reports {} as the worktree of {}", lines.first().unwrap_or(&""), place.dir.display())));
         }
         if lines[1] != work.start || lines[2] != wanted {
             let (at, name) = (short(lines[1]), lines[2]);
             return Err(wrong(format!(
-                "HEAD of {} is {name} at {at}, and has to be {wanted} at {}",
+                "HEAD of {} is {name} at {at}, and must be {wanted} at {}",
                 place.dir.display(),
                 short(&work.start)
             )));

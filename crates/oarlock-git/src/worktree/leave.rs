@@ -60,8 +60,8 @@ impl Worktrees {
         match place.state()? {
             Some(State::Working(work)) => settle(place, &work, end, is_holder, Some(&self.target)),
             _ => Err(Refusal::of_worktree(
-                format!("the state of {} is gone", place.dir.display()),
-                "commit what it holds yourself, then start the work again",
+                format!("Oarlock's record of the worktree {} is gone", place.dir.display()),
+                "commit the work there yourself, then start again",
             )),
         }
     }
@@ -72,8 +72,8 @@ impl Worktrees {
 pub(crate) fn settle(place: &Place, work: &Working, end: End, is_holder: bool, target: Option<&str>) -> Result<Left, Refusal> {
     if !place.is_made() {
         return Err(Refusal::of_worktree(
-            format!("the worktree {} is gone, or is none of this repository any more", place.dir.display()),
-            format!("what was committed is on the branch {}; start the work again", work.branch),
+            format!("the worktree {} is gone, or no longer belongs to this repository", place.dir.display()),
+            format!("the committed work is on the branch {}; start again", work.branch),
         ));
     }
     place.free_git_locks(Some(&work.branch));
@@ -86,7 +86,7 @@ pub(crate) fn settle(place: &Place, work: &Working, end: End, is_holder: bool, t
         let on_branch = current(&git)?.is_some_and(|(_, name)| name == reference);
         !on_branch && !adopt(&git, &reference, tip.as_deref(), is_holder, work)?
     };
-    let mut refused = is_astray.then(|| format!("its commits are not on top of the branch {}, which has others", work.branch));
+    let mut refused = is_astray.then(|| format!("its commits do not build on the branch {}, which has newer ones", work.branch));
     let dirt = status(&git)?;
     let why = if end == End::Finished && !is_astray {
         finish(place, &git, &dirt, work, target)?
@@ -235,7 +235,7 @@ pub(super) fn commit_staged(place: &Place, git: &Git, work: &Working, finished: 
     if answer.code != Some(0) && !is_staged_empty(git)? {
         return Err(Refusal::of_worktree(
             format!("the work on {} cannot be committed in {}: {}", work.task, place.dir.display(), answer.failed()),
-            "it stays there: repair what git names, and commit it",
+            "the work stays there: fix the problem that git names, and commit it",
         ));
     }
     Ok(())

@@ -20,14 +20,14 @@ pub(crate) fn mend(place: &Place, top: &Path) -> Result<Vec<String>, Refusal> {
         (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => {
             let lost = match &state {
                 Some(State::Working(work)) => {
-                    vec![format!("the worktree {} is gone, and with it what was not committed of {}", place.dir.display(), work.task)]
+                    vec![format!("the worktree {} is gone, and with it the uncommitted work of {}", place.dir.display(), work.task)]
                 }
                 _ => Vec::new(),
             };
             return place.note_free().map(|()| lost);
         }
         (_, Err(error)) => {
-            return Err(Refusal::of_worktree(format!("{} cannot be reached: {error}", place.dir.display()), "look at its permissions"));
+            return Err(Refusal::of_worktree(format!("{} cannot be reached: {error}", place.dir.display()), "check its permissions"));
         }
         (Some(State::Making), Ok(_)) => return unmake(place, top).map(|()| Vec::new()),
         (None, Ok(found)) if found.is_dir() && is_empty(&place.dir) => return Ok(Vec::new()),
@@ -64,7 +64,7 @@ pub(crate) fn mend(place: &Place, top: &Path) -> Result<Vec<String>, Refusal> {
     if let Some(first) = rest.first() {
         return Err(Refusal::of_worktree(
             format!("{} has files that cannot be committed, first {}", place.dir.display(), first.get(3..).unwrap_or(first)),
-            "is a repository of its own in there? move those files away",
+            "if there is another repository inside, move it away",
         ));
     }
     let kept = kept.unwrap_or_else(|| "a branch".to_owned());

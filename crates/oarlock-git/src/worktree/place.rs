@@ -111,7 +111,7 @@ pub(crate) fn turn(home: &Path, common: &Path) -> Result<Place, Refusal> {
     take_in(home, common, TURN, TURN_MAX)?.ok_or_else(|| {
         Refusal::of_worktree(
             format!("another process has been making or removing a worktree in {} for a minute", home.display()),
-            "look whether a git or a hook of it hangs",
+            "check whether git or one of its hooks hangs",
         )
     })
 }

@@ -49,6 +49,6 @@ impl std::error::Error for Refusal {}
 /// Git failed where nothing else is known about it.
 impl From<GitFailed> for Refusal {
     fn from(failed: GitFailed) -> Self {
-        Self::of_worktree(format!("git failed: {failed}"), "repair what git names, then start it again; no work is lost")
+        Self::of_worktree(format!("git failed: {failed}"), "fix the problem that git names, then start again; no work is lost")
     }
 }

@@ -89,7 +89,7 @@ impl Worktrees {
                 made.map(drop).map_err(|failed| {
                     Refusal::of_worktree(
                         format!("the branch {name} cannot be made: {failed}"),
-                        "a branch that stands in its way can be renamed with `git branch --move`; or name another branch with --onto",
+                        "rename the branch that is in its way (`git branch --move`), or name another branch with --onto",
                     )
                 })
             }
@@ -141,7 +141,7 @@ impl Worktrees {
             let more = if changed.len() > NAMED_MAX { ", …" } else { "" };
             let (n, s) = (changed.len(), if changed.len() == 1 { "" } else { "s" });
             warnings.push(format!(
-                "{n} changed file{s} in {} ({names}{more}): agents do not see this, commit what they need",
+                "{n} changed file{s} in {} ({names}{more}): agents do not see these changes; commit the files that they need",
                 self.top.display()
             ));
         }
@@ -186,7 +186,7 @@ pub(crate) fn around(here: &Path) -> Result<(PathBuf, PathBuf), Refusal> {
     match (lines.next().flatten(), lines.next().flatten()) {
         (Some(top), Some(common)) => Ok((top, common)),
         _ => Err(Refusal::of_worktree(
-            format!("git names no directory that can be reached: {found:?}"),
+            format!("git reports a directory that cannot be reached: {found:?}"),
             "paths with line ends in them are not supported: move the repository",
         )),
     }
@@ -208,7 +208,7 @@ fn target(top: &Path, onto: Option<&str>) -> Result<String, Refusal> {
             let named = head.printed.trim().strip_prefix("refs/heads/").map(str::to_owned);
             named.filter(|_| head.code == Some(0)).ok_or_else(|| {
                 Refusal::of_worktree(
-                    format!("HEAD is detached in {}, so there is no branch to begin at", top.display()),
+                    format!("HEAD is detached in {}, so tasks have no branch to start from", top.display()),
                     "check out a branch (`git switch BRANCH`, or `git switch -c NEW`), or name one with --onto BRANCH",
                 )
             })?
@@ -222,7 +222,7 @@ fn target(top: &Path, onto: Option<&str>) -> Result<String, Refusal> {
             Refusal::of_worktree(format!("there is no local branch {name}"), format!("make it first, for example `git branch {name}`"))
         }
         None => Refusal::of_worktree(
-            format!("the branch {name} has no commit yet, so nothing can begin at it"),
+            format!("the branch {name} has no commit yet, so tasks cannot start from it"),
             "make the first commit, for example `git commit --allow-empty -m start`",
         ),
     })

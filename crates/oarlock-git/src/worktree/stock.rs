@@ -108,7 +108,7 @@ impl Stock {
 
     fn agents(&self) -> Result<Vec<String>, Refusal> {
         let failed =
-            |error: io::Error| Refusal::of_worktree(format!("{} cannot be read: {error}", self.home.display()), "look at its permissions");
+            |error: io::Error| Refusal::of_worktree(format!("{} cannot be read: {error}", self.home.display()), "check its permissions");
         let mut agents = Vec::new();
         for entry in fs::read_dir(&self.home).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
@@ -154,7 +154,7 @@ impl Stock {
         if let Some(first) = self.holds(place)?.iter().find(|why| why.contains("submodules") || why.contains("not a worktree")) {
             return Err(Refusal::of_worktree(
                 format!("the worktree {} is not removed: {first}", place.dir.display()),
-                "save what it holds and remove it yourself",
+                "save its files and remove it yourself",
             ));
         }
         if !place.is_made() {
@@ -168,7 +168,7 @@ impl Stock {
             None => Ok(()),
             Some(first) => Err(Refusal::of_worktree(
                 format!("{} cannot be committed in {}", first.get(3..).unwrap_or(first), place.dir.display()),
-                "is a repository of its own in there? save it and remove the worktree yourself",
+                "if there is another repository inside, save it and remove the worktree yourself",
             )),
         }
     }

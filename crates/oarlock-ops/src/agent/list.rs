@@ -39,7 +39,7 @@ pub struct Agents {
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
-    /// Continue after this cursor, the `next` of the previous page
+    /// Continue after the `next` of a page
     #[arg(long, value_name = "CURSOR")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,

@@ -55,7 +55,7 @@ pub struct Inbox {
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
-    /// Continue with older messages after this cursor, the `next` of the previous page; with --new, with later ones
+    /// Continue after the `next` of a page: older messages; with --new, later ones
     #[arg(long, value_name = "CURSOR")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,

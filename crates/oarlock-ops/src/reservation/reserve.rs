@@ -27,7 +27,7 @@ use crate::topic::Topics;
 /// Reserve paths for writing: all of the patterns, or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Reserve {
-    /// Patterns from the repository's root, wherever you are, for example src/parser/**
+    /// Patterns from the repository's root, e.g. src/parser/**
     #[arg(value_name = "GLOB", required = true)]
     #[serde(deserialize_with = "asked::list")]
     pub globs: Vec<Pattern>,
@@ -43,7 +43,7 @@ pub struct Reserve {
     #[arg(long, value_name = "T")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Tie them to a task that you hold: they end with its lease, regardless of --ttl
+    /// Tie them to a task you hold: they end with its lease
     #[arg(long, value_name = "ID")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskId>,

@@ -32,7 +32,7 @@ use crate::task::{rest, values};
 pub struct Done {
     /// The task
     pub id: TaskId,
-    /// The token of the lease [default: the session's own lease]
+    /// The lease's token [default: the session's own]
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
@@ -44,7 +44,7 @@ pub struct Done {
     #[arg(long, value_name = "PATH", num_args = 1..)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifact: Vec<String>,
-    /// Branch whose tip lands, for a task with the gate merge [default: oarlock/ID, else the current branch]
+    /// Branch to land, for the gate merge [default: oarlock/ID, else the current branch]
     #[arg(long, value_name = "B")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<BranchName>,

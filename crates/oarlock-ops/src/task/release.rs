@@ -24,7 +24,7 @@ use crate::task::{outside, rest, values};
 pub struct Release {
     /// The task
     pub id: TaskId,
-    /// The token of the lease [default: the session's own lease]
+    /// The lease's token [default: the session's own]
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,

@@ -25,9 +25,9 @@ use crate::task::{rest, values};
 /// again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Renew {
-    /// The task; without it, all leases and reservations of the session are renewed, as by a heartbeat
+    /// The task [default: all leases and reservations of the session]
     pub id: Option<TaskId>,
-    /// The token of the lease [default: the session's own lease]
+    /// The lease's token [default: the session's own]
     #[arg(long, value_name = "N")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,

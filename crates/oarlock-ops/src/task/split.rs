@@ -43,7 +43,7 @@ const PLANNED_AT_ONCE_BYTES_MAX: usize = 4_096;
 /// your lease on it and the reservations that came with it: it waits for its parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Split {
-    /// A task id, or a file (with a / in it, ending in .md, or there while no task has that id) that becomes the parent task
+    /// A task id, or a file (has a /, ends in .md, or no task has that id) that becomes the parent task
     #[arg(value_name = "ID|FILE")]
     pub id: String,
     /// Id of the task made from the file [default: from its name]
@@ -78,7 +78,7 @@ pub struct Split {
     #[arg(long, value_name = "FILE")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
-    /// Assign the parts to active agents by capability, load and past speed; an assignment binds only while its agent is active
+    /// Assign the parts to agents by capability, load and speed, while they are active
     #[arg(long)]
     #[serde(default)]
     pub assign: bool,
@@ -86,7 +86,7 @@ pub struct Split {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "assign")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assign_to: Vec<AgentName>,
-    /// Finish the parent when its last part is done, instead of offering it for integration
+    /// Finish the parent with its last part, instead of offering it for integration
     #[arg(long)]
     #[serde(default)]
     pub auto_finish: bool,

@@ -74,11 +74,11 @@ pub(super) fn of_commit(queued: &QueuedTask, onto: &BranchName, why: &str) -> St
 pub(super) fn of_drivers(queued: &QueuedTask, onto: &BranchName, files: &[String], why: &str) -> String {
     let names: Vec<String> = files.iter().take(FILES_MAX).map(|file| shown(file)).collect();
     let text = format!(
-        "{} and {onto} change the same files, which a merge driver of .gitattributes puts together: {}. {why}\n",
+        "{} and {onto} change the same files, which a merge driver of .gitattributes joins: {}. {why}\n",
         submission(queued),
         names.join(", ")
     );
-    ended(text, queued, onto, "put both changes together by hand")
+    ended(text, queued, onto, "join both changes by hand")
 }
 
 fn submission(queued: &QueuedTask) -> String {

@@ -92,7 +92,7 @@ pub struct MergeEnd {
 pub(crate) fn git_failed(what: &str, error: &GitFailed) -> OpError {
     Rejection::Conflict {
         message: format!("{what}: {error}"),
-        hint: "correct that, then call `oarlock merge` again: it goes on where it stopped".into(),
+        hint: "fix that, then call `oarlock merge` again: it continues where it stopped".into(),
         details: json!({"git": error.to_string()}),
     }
     .into()

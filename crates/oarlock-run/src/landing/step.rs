@@ -57,8 +57,8 @@ impl Worker<'_> {
         };
         if !lost.is_empty() || (!driven.is_empty() && self.tests.is_none()) {
             let (files, why) = match lost.is_empty() {
-                true => (driven, "Without a test nothing tells whether that is right."),
-                false => (lost, "That loses lines which one of the two has added."),
+                true => (driven, "Only a test can show whether that is right."),
+                false => (lost, "That loses lines which one side has added."),
             };
             let brief = brief::of_drivers(queued, &self.onto, &files, why);
             return Ok(Candidate::Refused { files: bounded(files), brief });

@@ -62,7 +62,7 @@ fn the_next_attempt_goes_on_from_the_branch_with_the_newest_target() {
     });
     assert_eq!(repo.subjects("oarlock/T-1"), ["Title of T-1", "Merge main into oarlock/T-1", "unfinished: Title of T-1"]);
     assert!(
-        entered.notes.iter().any(|(heading, text)| *heading == "What earlier attempts left" && text.contains("unfinished: Title of T-1")),
+        entered.notes.iter().any(|(heading, text)| *heading == "Work of earlier attempts" && text.contains("unfinished: Title of T-1")),
         "{:?}",
         entered.notes
     );
