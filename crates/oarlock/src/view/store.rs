@@ -3,7 +3,7 @@
 use oarlock_ops::log::{AttentionItem, AttentionReply, OutsideTask, PrimeReply, StatusReply};
 use std::collections::BTreeMap;
 
-use super::{Cell, Page, View, duration, list_goes_on, safe, shown};
+use super::{Cell, Page, View, duration, list_goes_on, safe, shown, texts};
 
 /// Stores of the repository that are not at its place: nobody reads them.
 pub(crate) fn other_stores(page: &mut Page, others: &[String]) {
@@ -47,7 +47,7 @@ impl View for AttentionReply {
     }
 
     fn ids(&self) -> Vec<String> {
-        self.items.iter().map(|item| item.subject.clone()).collect()
+        texts(self.items.iter().map(|item| &item.subject))
     }
 
     fn rest(&self, _verb: &str) -> Option<String> {
