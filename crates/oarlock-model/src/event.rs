@@ -8,6 +8,7 @@
 
 mod agent;
 mod authors;
+mod budget;
 mod external;
 mod landing;
 mod lease;
@@ -27,6 +28,7 @@ use crate::time::{StoreTime, WallTime};
 
 pub use agent::{AgentJoined, AgentLeft, AgentLost, DeathProof, LeaveReason};
 pub use authors::Authors;
+pub use budget::{BudgetExhausted, BudgetWarned, TaskUsed};
 pub use external::{External, ExternalKind, RALF_CONFLICT, RALF_EVENT};
 pub use landing::{LandingLanded, LandingQueued, LandingRefused, LandingStarted, LandingTested, open as open_landing};
 pub use lease::{
@@ -285,6 +287,12 @@ facts! {
     LandingLanded = "landing_landed", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// The commit of a task does not land.
     LandingRefused = "landing_refused", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
+    /// An attempt has used tokens or money.
+    TaskUsed = "task_used", about |f| Noun::Task(&f.id), wakes Nobody, needs SomeTask;
+    /// A run has used 80 % of a budget.
+    BudgetWarned = "budget_warned", about |f| Noun::Task(&f.id), wakes Nobody, needs SomeTask;
+    /// A run has used all of a budget.
+    BudgetExhausted = "budget_exhausted", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// A task was cancelled.
     TaskCancelled = "task_cancelled", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// A dead or cancelled task was brought back.

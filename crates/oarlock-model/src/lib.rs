@@ -23,6 +23,7 @@ pub mod state;
 pub mod task;
 pub mod text;
 pub mod time;
+pub mod usage;
 
 pub use error_code::ErrorCode;
 pub use ident::{AgentName, Label, MessageId, ReservationId, SessionId, StateKey, TaskId, Token};

@@ -2,6 +2,7 @@
 
 pub mod attention;
 pub mod authority;
+pub mod budget;
 pub mod change;
 pub mod claim;
 pub mod derived;

@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod agent;
+pub mod budget;
 pub mod call;
 pub mod caller;
 pub mod context;

@@ -199,7 +199,7 @@ pub const ENTRIES: &[Entry] = &[
     asks::<crate::log::Prime>(Group::Project).everyday(),
 ];
 
-/// Operations that no door lists: only the bridge to RALF's files and the landing queue order them.
+/// Operations that no door lists: only the bridge to RALF's files, the landing queue and runs order them.
 pub const OF_BRIDGES: &[Entry] = &[
     orders::<crate::task::TakeOutside>(Group::Tasks),
     orders::<crate::task::LeaveOutside>(Group::Tasks),
@@ -213,6 +213,8 @@ pub const OF_BRIDGES: &[Entry] = &[
     orders::<crate::landing::Land>(Group::Tasks),
     orders::<crate::landing::RefuseLanding>(Group::Tasks),
     asks::<crate::landing::LandingStatus>(Group::Tasks),
+    orders::<crate::budget::ReportUsage>(Group::Tasks),
+    orders::<crate::budget::MarkBudget>(Group::Tasks),
 ];
 
 /// The operation of this verb.

@@ -1,7 +1,8 @@
 //! The log of one task: who had it, for how long, and which attempt succeeded.
 
 use oarlock_model::event::{Event, Fact};
-use oarlock_model::{AgentName, StoreTime, TaskId, limits};
+use oarlock_model::usage::Usage;
+use oarlock_model::{AgentName, StoreTime, TaskId, Token, limits};
 use oarlock_ops::store::{EventFilter, StoreResult, View};
 
 /// Most events of one task that are read.
@@ -16,6 +17,10 @@ pub(crate) struct Span {
     pub(crate) to: Option<StoreTime>,
     /// Whether it ended with `done`.
     pub(crate) is_success: bool,
+    /// Its number.
+    pub(crate) token: Token,
+    /// Tokens and money, as its client reported; nothing where none did.
+    pub(crate) usage: Option<Usage>,
 }
 
 impl Span {
@@ -43,9 +48,15 @@ pub(crate) fn spans_of(view: &dyn View, id: &TaskId) -> StoreResult<Vec<Span>> {
 /// Takes one more event of the task into account.
 fn follow(spans: &mut Vec<Span>, event: &Event) {
     let is_success = match &event.fact {
-        Fact::TaskClaimed(_) => {
+        Fact::TaskClaimed(claimed) => {
             if let Some(agent) = event.agent.clone() {
-                spans.push(Span { agent, from: event.store_at, to: None, is_success: false });
+                spans.push(Span { agent, from: event.store_at, to: None, is_success: false, token: claimed.token, usage: None });
+            }
+            return;
+        }
+        Fact::TaskUsed(used) => {
+            if let Some(span) = spans.iter_mut().rev().find(|span| span.token == used.token) {
+                span.usage = Some(span.usage.unwrap_or_default().or_more(&used.usage));
             }
             return;
         }
@@ -64,8 +75,8 @@ fn follow(spans: &mut Vec<Span>, event: &Event) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use oarlock_model::WallTime;
     use oarlock_model::event::{TaskClaimed, TaskDone, TaskFailed};
-    use oarlock_model::{Token, WallTime};
 
     #[test]
     fn the_successful_attempt_is_told_from_the_failed_one() {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
 use oarlock_model::duration::Duration;
+use oarlock_model::rules::budget::Budget;
 use oarlock_model::{Label, TaskId};
 use oarlock_ops::caller::Caller;
 use oarlock_ops::local::{Floor, Local};
@@ -14,6 +15,9 @@ use oarlock_ops::local::{Floor, Local};
 use crate::planning::PlanningAgent;
 
 use crate::isolation::Isolation;
+
+/// How long running programs have to hand over when a limit is reached, unless it is said.
+pub const HANDOVER_DEFAULT: StdDuration = StdDuration::from_secs(60);
 
 /// The target of the work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +80,10 @@ pub struct Run {
     pub can: Vec<Label>,
     /// The TTL of the workers' leases; the settings' without it.
     pub ttl: Option<Duration>,
+    /// The limits of the run. Time counts from its start; money and tokens are those of all attempts, earlier runs included.
+    pub budget: Budget,
+    /// How long running programs may go on when a limit is reached, before they are stopped.
+    pub handover: StdDuration,
     /// Each worker has a worktree of its own; without it all work in the current directory.
     pub isolation: Option<Isolation>,
     /// Parts land on one branch; only with worktrees.
@@ -84,7 +92,7 @@ pub struct Run {
     pub caller: Caller,
 }
 
-/// How to start a worker: `PROGRAM ARGS… work --as NAME --subtree ID [--can …] [--ttl …] [--worktree --onto BRANCH] -- COMMAND…`, with the store in
+/// How to start a worker: `PROGRAM ARGS… work --as NAME --subtree ID --ordered [--can …] [--ttl …] [--worktree --onto BRANCH] -- COMMAND…`, with the store in
 /// OARLOCK_STORE. Its standard error is passed on line by line; what it claims and finishes is reported from the log, so a worker
 /// need not say that itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

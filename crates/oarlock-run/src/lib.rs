@@ -14,6 +14,7 @@ mod kept;
 mod landing;
 mod launch;
 mod log_follower;
+mod orders;
 mod outcome;
 mod pace;
 mod planning;
@@ -36,12 +37,12 @@ pub use isolation::{Isolation, conflicts, forget_worktrees, worktrees_held};
 pub use landing::{
     IdleQueues, Landed, Merge, MergeEnd, MergeReport, Refused, TEST_TIMEOUT_DEFAULT, hold_landing_queues, merge, merge_until,
 };
-pub use launch::{Planning, Run, RunLanding, Target, WorkerProgram};
+pub use launch::{HANDOVER_DEFAULT, Planning, Run, RunLanding, Target, WorkerProgram};
 pub use oarlock_git::{Compared, Pair, Pairs, Shared, Stocked};
 pub use outcome::Outcome;
 pub use planning::{PlanningAgent, plan_split};
 pub use progress::{AtWork, Live, Progress};
-pub use report::{AgentReport, PartReport, RunReport};
+pub use report::{AgentReport, BudgetReport, PartReport, RunReport, UsageReport};
 pub use run::{RunEnd, run};
 pub use signals::Signals;
 pub use worker::{Work, WorkReport, WorkedTask, work};

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use oarlock_model::duration::words::to_the_second;
 use oarlock_model::event::{AgentLost, Event, Fact, LossReason};
 use oarlock_model::ident::shown;
+use oarlock_model::landing::Landing;
 use oarlock_model::task::{Gate, Resting};
-use oarlock_model::{AgentName, StoreTime, TaskId, limits};
+use oarlock_model::usage::Usage;
+use oarlock_model::{AgentName, StoreTime, TaskId, Token, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::shapes::EventShape;
 use oarlock_ops::store::{EventFilter, Store};
@@ -17,6 +19,8 @@ use crate::tree;
 
 /// Characters of a failure's reason that a line repeats.
 const REASON_CHARS_MAX: usize = 160;
+/// The kind of events about what attempts used.
+const USAGE_KIND: &str = "task_used";
 
 /// A run's knowledge from the log.
 pub(crate) struct LogFollower {
@@ -28,6 +32,8 @@ pub(crate) struct LogFollower {
     workers: BTreeMap<AgentName, String>,
     /// Those of them that have a live session.
     joined: BTreeSet<AgentName>,
+    /// Tokens and money of each attempt, by task and grant.
+    used: BTreeMap<(TaskId, Token), Usage>,
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +43,8 @@ struct Known {
     is_done: bool,
     /// Whether it is done only by landing.
     lands: bool,
+    /// Whether it waits to land.
+    is_landing: bool,
 }
 
 impl LogFollower {
@@ -51,10 +59,11 @@ impl LogFollower {
             if let Some(task) = view.task(&id)? {
                 let is_done = task.state == oarlock_model::task::TaskState::Done;
                 let lands = task.spec.gate == Some(Gate::Merge);
-                tasks.insert(id, Known { title: task.spec.title, holder: None, is_done, lands });
+                let is_landing = task.landing.as_ref().is_some_and(Landing::is_open);
+                tasks.insert(id, Known { title: task.spec.title, holder: None, is_done, lands, is_landing });
             }
         }
-        Ok(Self { root: root.clone(), after_seq, tasks, workers: BTreeMap::new(), joined: BTreeSet::new() })
+        Ok(Self { root: root.clone(), after_seq, tasks, workers: BTreeMap::new(), joined: BTreeSet::new(), used: BTreeMap::new() })
     }
 
     /// A worker of this run; lines call it by `label`.
@@ -65,6 +74,38 @@ impl LogFollower {
     /// Whether this worker has a live session, as far as was read.
     pub(crate) fn has_joined(&self, name: &AgentName) -> bool {
         self.joined.contains(name)
+    }
+
+    /// Takes into account what attempts had used before; it reads the whole log.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub(crate) fn read_usage(&mut self, store: &mut dyn Store) -> Result<(), OpError> {
+        let view = store.snapshot()?;
+        let kinds = vec![USAGE_KIND.to_owned()];
+        let mut filter = EventFilter {
+            kinds,
+            before_seq: Some(self.after_seq + 1),
+            limit: 500,
+            bytes_max: limits::PAGE_BYTES_MAX,
+            ..EventFilter::default()
+        };
+        loop {
+            let events = view.events(&filter)?;
+            let Some(last) = events.last() else { return Ok(()) };
+            filter.after_seq = last.seq;
+            events.iter().for_each(|event| self.follow_usage(event));
+        }
+    }
+
+    /// Tokens and money of all attempts of this run's tasks.
+    pub(crate) fn usage(&self) -> Usage {
+        self.used.values().fold(Usage::default(), |sum, usage| sum.plus(usage))
+    }
+
+    /// Whether anything goes on but landing: a task is held, or none waits to land.
+    pub(crate) fn is_worked_on(&self) -> bool {
+        self.tasks.values().any(|known| known.holder.is_some()) || !self.tasks.values().any(|known| known.is_landing)
     }
 
     /// Reads what came since and reports it. Whether anything of it was about this run.
@@ -149,11 +190,26 @@ impl LogFollower {
         }
     }
 
+    fn follow_usage(&mut self, event: &Event) {
+        if let Fact::TaskUsed(used) = &event.fact
+            && self.tasks.contains_key(used.id.as_str())
+        {
+            let known = self.used.entry((used.id.clone(), used.token)).or_default();
+            *known = known.or_more(&used.usage);
+        }
+    }
+
     fn follow_task(&mut self, event: &Event) -> Option<String> {
+        self.follow_usage(event);
         let id = event.fact.task()?.clone();
         let who = event.agent.as_ref().map(|name| self.label(name));
         let who = who.as_deref().unwrap_or("somebody");
         let known = self.tasks.get_mut(id.as_str())?;
+        match &event.fact {
+            Fact::LandingQueued(_) => known.is_landing = true,
+            Fact::LandingLanded(_) | Fact::LandingRefused(_) | Fact::TaskRejected(_) | Fact::TaskCancelled(_) => known.is_landing = false,
+            _ => {}
+        }
         let title = &known.title;
         match &event.fact {
             Fact::TaskClaimed(claimed) => {

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, Read};
-use std::process::{ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{ChildStderr, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ use oarlock_ops::store::Store;
 use crate::capture::Lines;
 use crate::child::{TERM_GRACE, ending};
 use crate::launch::{Run, WorkerProgram};
+use crate::orders::Order;
 use crate::progress::Tell;
 use crate::signals::Signals;
 use crate::worker::GONE_GRACE;
@@ -26,7 +27,7 @@ use crate::worker::GONE_GRACE;
 /// How often the worker of one slot is replaced.
 const REPLACEMENTS_MAX: u32 = 3;
 /// How long a worker may take to stop its program and to leave, beyond what it gives its program.
-const LEAVE_GRACE: Duration = Duration::from_secs(5);
+pub(crate) const LEAVE_GRACE: Duration = Duration::from_secs(5);
 /// How shells say that a program cannot be run, or is not there.
 const UNSTARTABLE: [i32; 2] = [126, 127];
 /// Characters of a name that come from the task.
@@ -45,6 +46,8 @@ pub(crate) struct Pool<'scope, 'env> {
     pub(crate) onto: Option<String>,
     pub(crate) url: OsString,
     pub(crate) slots: Vec<Slot>,
+    /// Those that end are not replaced any more.
+    pub(crate) is_closing: bool,
 }
 
 /// One place for a worker.
@@ -65,6 +68,8 @@ struct Worker {
     /// It ends, with what it has started, if we are killed.
     guarded: Guarded,
     process: Option<String>,
+    /// Where it hears what the run orders.
+    orders: Option<ChildStdin>,
     last_lines: Arc<Mutex<VecDeque<String>>>,
 }
 
@@ -146,8 +151,11 @@ impl Pool<'_, '_> {
             let verdict = verdict(status);
             let label = self.slots[index].label.clone();
             let why = self.slots[index].exit_reason.clone().unwrap_or_default();
-            if verdict == Verdict::Final || !replaceable {
-                self.tell.line(&format!("{label} has ended ({why})"));
+            if self.is_closing || verdict == Verdict::Final || !replaceable {
+                // One that was ordered to leave has nothing to say.
+                if !(self.is_closing && status.success()) {
+                    self.tell.line(&format!("{label} has ended ({why})"));
+                }
                 continue;
             }
             if verdict == Verdict::Rename {
@@ -171,6 +179,12 @@ impl Pool<'_, '_> {
             Ok(worker) => (slot.worker, slot.exit_reason) = (Some(worker), None),
             Err(error) => slot.exit_reason = Some(format!("it could not be replaced: {error}")),
         }
+    }
+
+    /// Orders all workers to do something.
+    pub(crate) fn order(&mut self, order: &Order) {
+        let workers = self.slots.iter_mut().filter_map(|slot| slot.worker.as_mut());
+        workers.filter_map(|worker| worker.orders.as_mut()).for_each(|orders| order.write(orders));
     }
 
     /// Asks all to end: they stop their programs and leave.
@@ -250,6 +264,7 @@ impl Pool<'_, '_> {
     fn start_worker(&self, name: &AgentName, label: &str) -> io::Result<Worker> {
         let mut command = Command::new(&self.program.program);
         command.args(&self.program.args).arg("work").arg("--as").arg(name.as_str()).arg("--subtree").arg(self.task.as_str());
+        command.arg("--ordered");
         if !self.run.can.is_empty() {
             let can: Vec<&str> = self.run.can.iter().map(|label| label.as_str()).collect();
             command.arg("--can").arg(can.join(","));
@@ -267,15 +282,16 @@ impl Pool<'_, '_> {
         }
         command.env("OARLOCK_STORE", &self.url);
         // In a group of its own, so that an interrupt from the keyboard reaches it through us, once.
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut guarded = guard::spawn(command)?;
         let process = ProcessId::of(guarded.id()).ok().flatten().map(|process| process.to_text());
         let last_lines = Arc::<Mutex<VecDeque<String>>>::default();
-        if let (_, _, Some(stderr)) = guarded.streams() {
+        let (orders, _, stderr) = guarded.streams();
+        if let Some(stderr) = stderr {
             let (tell, label, last_lines) = (self.tell, label.to_owned(), Arc::clone(&last_lines));
             self.scope.spawn(move || pass_on(stderr, &label, tell, &last_lines));
         }
-        Ok(Worker { guarded, process, last_lines })
+        Ok(Worker { guarded, process, orders, last_lines })
     }
 }
 

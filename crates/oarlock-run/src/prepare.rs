@@ -223,6 +223,8 @@ mod tests {
             command: Vec::new(),
             can: Vec::new(),
             ttl: None,
+            budget: Default::default(),
+            handover: crate::HANDOVER_DEFAULT,
             isolation: None,
             landing: None,
             caller: Caller::default(),

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use oarlock_model::rules::budget::BudgetKind;
 use oarlock_model::task::{Task, TaskState};
+use oarlock_model::usage::{Usage, Usd};
 use oarlock_model::{AgentName, TaskId, limits};
 use oarlock_ops::store::{StoreResult, View};
 use serde::Serialize;
@@ -39,9 +41,64 @@ pub struct RunReport {
     /// The outcome of the task: its own result, else those of its parts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
+    /// Tokens and money of all attempts, earlier runs included, where clients reported it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<UsageReport>,
+    /// The budget of this run, if it had one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<BudgetReport>,
     /// The submissions that this run has landed, with `--merge`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub landing: Option<MergeReport>,
+}
+
+/// Tokens and money of attempts, as their clients reported it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct UsageReport {
+    /// Money and tokens.
+    #[serde(flatten)]
+    pub usage: Usage,
+    /// All tokens, read and written.
+    pub tokens: u64,
+    /// Attempts that used tokens whose price nobody reported: the money is that of the others.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unpriced: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl UsageReport {
+    fn of<'a>(spans: impl Iterator<Item = &'a Span>) -> Option<Self> {
+        let mut sum = None;
+        for usage in spans.filter_map(|span| span.usage) {
+            let Self { usage: before, unpriced, .. } = sum.unwrap_or_default();
+            let all = before.plus(&usage);
+            sum = Some(Self { usage: all, tokens: all.tokens(), unpriced: unpriced + u64::from(usage.cost_usd.is_none()) });
+        }
+        sum
+    }
+}
+
+/// The budget of a run. What is absent was not limited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BudgetReport {
+    /// Milliseconds of this run that count: without those in which nothing went on but landing.
+    pub time_ms: u64,
+    /// The most such milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_time_ms: Option<u64>,
+    /// The most money.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_cost_usd: Option<Usd>,
+    /// The most tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u64>,
+    /// The limit that ended the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exhausted: Option<BudgetKind>,
 }
 
 /// One agent of a run.
@@ -71,9 +128,20 @@ pub struct PartReport {
     pub state: TaskState,
     /// How long its successful attempt took, in milliseconds; 0 without one.
     pub wall_ms: i64,
+    /// Tokens and money of its attempts, where clients reported it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<UsageReport>,
     /// Its result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
+}
+
+impl RunReport {
+    /// Parts that are done, all parts, and parts whose work is submitted and waits to land.
+    pub(crate) fn progress(&self) -> (usize, usize, usize) {
+        let of = |state| self.parts.iter().filter(|part| part.state == state).count();
+        (of(TaskState::Done), self.parts.len(), of(TaskState::Review))
+    }
 }
 
 /// Makes the report of the tree of `root` from one moment of the store; `workers` come first among the agents.
@@ -97,6 +165,7 @@ pub(crate) fn report(view: &dyn View, root: &TaskId, workers: &[AgentName], wall
     let serial_ms = times.iter().map(|timed| timed.wall_ms).fold(0, i64::saturating_add);
     let bound_ms = longest_chain_ms(&times);
     let result = result_of(&tasks);
+    let usage = UsageReport::of(tasks.iter().flat_map(|(_, spans)| spans));
     let has_parts = tasks.len() > 1;
     let mut parts: Vec<PartReport> = Vec::with_capacity(tasks.len());
     let mut of_root = None;
@@ -112,7 +181,7 @@ pub(crate) fn report(view: &dyn View, root: &TaskId, workers: &[AgentName], wall
     }
     // It comes last: it integrates its parts.
     parts.extend(of_root);
-    Ok(RunReport { task: root.clone(), state, agents, parts, wall_ms, serial_ms, bound_ms, result, landing: None })
+    Ok(RunReport { task: root.clone(), state, agents, parts, wall_ms, serial_ms, bound_ms, result, usage, budget: None, landing: None })
 }
 
 fn part(task: Task, spans: &[Span]) -> PartReport {
@@ -120,6 +189,7 @@ fn part(task: Task, spans: &[Span]) -> PartReport {
     PartReport {
         agent: success.or(spans.last()).map(|span| span.agent.clone()),
         wall_ms: success.map_or(0, Span::wall_ms),
+        usage: UsageReport::of(spans.iter()),
         attempts: task.attempt,
         state: task.state,
         result: task.result,
@@ -254,6 +324,8 @@ mod tests {
             from: StoreTime(*from),
             to: Some(StoreTime(*to)),
             is_success: *is_success,
+            token: oarlock_model::Token(1),
+            usage: None,
         };
         (task, spans.iter().map(span).collect())
     }

@@ -1,5 +1,6 @@
 //! `run`: splits a task, starts workers on its parts, and watches until it is finished or cannot go on.
 
+mod budget;
 mod queue;
 
 use std::collections::BTreeSet;
@@ -8,10 +9,13 @@ use std::thread;
 use std::time::{Duration as StdDuration, Instant};
 
 use oarlock_model::landing::BranchName;
+use oarlock_model::rules::budget::{Level, Mark};
 use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
+use oarlock_ops::budget::MarkBudget;
 use oarlock_ops::call;
+use oarlock_ops::caller::Caller;
 use oarlock_ops::settings::Settings;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_ops::topic::Topics;
@@ -33,6 +37,7 @@ use crate::signals::Signals;
 use crate::tree::{self, Obstacle, TreeProgress};
 use crate::watch::{SLICE_MS, Watch, is_passing};
 
+use budget::Purse;
 use queue::Queue;
 
 /// How often the state of the tasks is looked at although nothing was logged: capabilities come and go with agents.
@@ -103,14 +108,23 @@ pub(crate) fn run_until(
         onto = Some(target.to_string());
         merge = Some(queue::request(landing, target, WorkingDirectory::current()?.path().to_owned()));
     }
-    let log = LogFollower::new(&mut *store, &prepared.task, after_seq)?;
+    let mut log = LogFollower::new(&mut *store, &prepared.task, after_seq)?;
+    if run.budget.cost.is_some() || run.budget.tokens.is_some() {
+        log.read_usage(&mut *store)?;
+    }
     let url = stores.url();
     thread::scope(|scope| {
-        let pool = Pool { scope, tell: &tell, program, run, task: prepared.task.clone(), onto, url, slots: Vec::new() };
+        let pool = Pool { scope, tell: &tell, program, run, task: prepared.task.clone(), onto, url, slots: Vec::new(), is_closing: false };
+        let purse = Purse::new(run.budget, run.handover, begun);
+        let (task, caller) = (prepared.task, &run.caller);
         let mut supervisor =
-            Supervisor { store, settings, signals, tell: &tell, task: prepared.task, watch, log, pool, queue: None, begun, checked: None };
+            Supervisor { store, settings, caller, signals, tell: &tell, task, watch, log, pool, queue: None, purse, begun, checked: None };
         supervisor.queue = merge.map(|merge| Queue::start(scope, stores, settings, merge, &tell));
-        supervisor.start(if prepared.has_parts { prepared.agents } else { 1 })?;
+        supervisor.spend()?;
+        // What earlier runs have used may be all there is.
+        if supervisor.purse.exhausted().is_none() {
+            supervisor.start(if prepared.has_parts { prepared.agents } else { 1 })?;
+        }
         let ended = supervisor.supervise();
         let wall_ms = ms(begun.elapsed());
         if ended.is_err() {
@@ -146,12 +160,15 @@ enum End {
     NoWorkers,
     /// Nothing lands any more.
     NoQueue,
+    /// A limit of the budget is reached, and the workers have left.
+    Exhausted(Mark),
     Interrupted,
 }
 
 struct Supervisor<'scope, 'env> {
     store: Box<dyn Store>,
     settings: &'env Settings,
+    caller: &'env Caller,
     signals: &'env Signals,
     tell: &'env dyn Tell,
     task: TaskId,
@@ -160,6 +177,7 @@ struct Supervisor<'scope, 'env> {
     pool: Pool<'scope, 'env>,
     /// The queue that lands its parts.
     queue: Option<Queue<'scope>>,
+    purse: Purse,
     begun: Instant,
     checked: Option<Instant>,
 }
@@ -193,7 +211,8 @@ impl Supervisor<'_, '_> {
             // Workers are known by their process from their start on, by their session only once they have joined.
             let processes: BTreeSet<String> = self.pool.processes().into_iter().chain(owners).collect();
             let processes: Vec<String> = processes.into_iter().collect();
-            match self.watch.wait(due_ms.unwrap_or(SLICE_MS), &processes) {
+            let for_ms = due_ms.into_iter().chain(self.purse.due_ms()).min().unwrap_or(SLICE_MS);
+            match self.watch.wait(for_ms, &processes) {
                 Err(error) if !is_passing(&error) => return Err(error),
                 _ => {}
             }
@@ -215,9 +234,17 @@ impl Supervisor<'_, '_> {
             let progress = tree::progress(&*self.store.snapshot()?, &*owners, &self.task, &self.pool.names(), self.queue.is_some())?;
             match progress {
                 TreeProgress::Finished(state) => return Ok(Some(End::Finished(state))),
-                TreeProgress::Stalled(obstacles) if self.is_final(&obstacles) => return Ok(Some(End::Stalled(obstacles))),
+                TreeProgress::Stalled(obstacles) if self.purse.exhausted().is_none() && self.is_final(&obstacles) => {
+                    return Ok(Some(End::Stalled(obstacles)));
+                }
                 TreeProgress::Stalled(_) | TreeProgress::Open => {}
             }
+        }
+        self.spend()?;
+        if let Some(mark) = self.purse.exhausted()
+            && (self.purse.is_over() || self.pool.living().next().is_none())
+        {
+            return Ok(Some(End::Exhausted(mark)));
         }
         if !has_workers {
             return Ok(Some(End::NoWorkers));
@@ -228,6 +255,24 @@ impl Supervisor<'_, '_> {
         let now = self.store.snapshot()?.now().store;
         self.tell.live(&self.log.live(now, self.pool.living().count(), ms(self.begun.elapsed())));
         Ok(None)
+    }
+
+    /// Takes into account what was used, and lets everybody know when a limit is near or reached.
+    fn spend(&mut self) -> Result<(), OpError> {
+        let marks = self.purse.look(self.log.is_worked_on(), self.log.usage());
+        for mark in marks {
+            self.pool.is_closing |= mark.level == Level::Exhausted;
+            // Before the event, which wakes the workers: none of them claims in between.
+            self.purse.orders(&mark).iter().for_each(|order| self.pool.order(order));
+            self.tell.warning(&self.purse.line(&mark));
+            let marked = MarkBudget::of(self.task.clone(), mark);
+            match call::mutate(&mut *self.store, self.caller, self.settings, &marked) {
+                // Everything but the log knows it.
+                Err(error) if is_passing(&error) => {}
+                marked => drop(marked?),
+            }
+        }
+        Ok(())
     }
 
     /// The effects of time and death become visible: the first call of anybody applies them, and while all workers are busy
@@ -258,14 +303,18 @@ impl Supervisor<'_, '_> {
         let names: Vec<AgentName> = self.pool.names();
         let mut report = report::report(&*self.store.snapshot()?, &self.task, &names, wall_ms)?;
         report.landing = landed;
+        report.budget = self.purse.report();
         let error = match end {
             End::Finished(TaskState::Done) => None,
             End::Finished(state) => Some(Rejection::StateConflict { verb: "run", task: self.task.clone(), state, why: None }.into()),
             // It may have been finished while its workers left.
-            End::Stalled(_) | End::NoWorkers | End::NoQueue | End::Interrupted if report.state == TaskState::Done => None,
+            End::Stalled(_) | End::NoWorkers | End::NoQueue | End::Exhausted(_) | End::Interrupted if report.state == TaskState::Done => {
+                None
+            }
             End::Stalled(obstacles) => Some(stalled(&self.task, &obstacles)),
             End::NoWorkers => Some(no_workers(&self.task, &self.pool.exit_reasons())),
             End::NoQueue => fault.or(Some(OpError::Internal("the landing queue has ended".into()))),
+            End::Exhausted(mark) => Some(budget::exhausted(&self.task, &mark, &report)),
             End::Interrupted => Some(OpError::Interrupted),
         };
         Ok(RunEnd { report, error, is_begun: true })

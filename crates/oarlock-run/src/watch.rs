@@ -60,3 +60,8 @@ pub(crate) fn is_passing(error: &OpError) -> bool {
 pub(crate) fn is_busy(error: &OpError) -> bool {
     matches!(error, OpError::Store(StoreError::Busy(_)))
 }
+
+/// Whether the store itself is away, so that no later try can succeed.
+pub(crate) fn is_gone(error: &OpError) -> bool {
+    matches!(error, OpError::Store(StoreError::Gone { .. }))
+}

@@ -2,6 +2,7 @@
 
 mod handing;
 mod isolated;
+mod supervising;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -29,22 +30,23 @@ use oarlock_ops::wait::Horizon;
 use serde::Serialize;
 
 use crate::Stores;
-use crate::attempt::{self, Fate, Finished, Held};
+use crate::attempt::{self, Finished, Held};
 use crate::child::{Running, Start};
 use crate::directory::WorkingDirectory;
 use crate::duration::ms;
 use crate::heartbeat::{self, Heart};
 use crate::isolation::{Cell, Isolation, unless_stopped};
 use crate::kept::{self, Shelf};
+use crate::orders::Orders;
 use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::progress::{Progress, Tell};
 use crate::signals::Signals;
 use crate::stdio::Printed;
 use crate::text::clean_line;
-use crate::watch::{SLICE_MS, Watch, is_busy, is_passing};
-use handing::is_gone;
+use crate::watch::{SLICE_MS, Watch, is_busy, is_gone};
 use isolated::{Begun, abandon};
+use supervising::Stop;
 
 /// How often an idle worker tries again although nothing seems to have changed: the net in case a notification is lost.
 const RECHECK: StdDuration = StdDuration::from_secs(5);
@@ -72,6 +74,8 @@ pub struct Work {
     pub once: bool,
     /// The agent has a worktree of its own; without it programs run in the current directory.
     pub isolation: Option<Isolation>,
+    /// Orders come on standard input: a run has started this worker.
+    pub is_ordered: bool,
     /// The machine, for people.
     pub host: Host,
     /// The program and its arguments.
@@ -121,12 +125,14 @@ pub struct WorkReport {
 /// joining and of the store.
 pub fn work(stores: &dyn Stores, settings: &Settings, work: &Work, progress: &mut dyn Progress) -> Result<WorkReport, OpError> {
     let signals = Signals::install()?;
-    work_until(&signals, stores, settings, work, progress)
+    let orders = if work.is_ordered { Orders::from_stdin() } else { Orders::default() };
+    work_until(&signals, &orders, stores, settings, work, progress)
 }
 
-/// [`work`] with the signals of the caller.
+/// [`work`] with the signals and orders of the caller.
 pub(crate) fn work_until(
     signals: &Signals,
+    orders: &Orders,
     stores: &dyn Stores,
     settings: &Settings,
     work: &Work,
@@ -164,7 +170,8 @@ pub(crate) fn work_until(
         let _stopper = heart.stopper();
         let url = stores.url();
         let (heart, tell, pace) = (&heart, &tell, Pace::default());
-        let mut worker = Worker { scope, store, caller, settings, work, directory, cell, shelf, url, signals, heart, tell, report, pace };
+        let mut worker =
+            Worker { scope, store, caller, settings, work, directory, cell, shelf, url, signals, orders, heart, tell, report, pace };
         let worked = worker.work();
         worker.leave(&worked);
         worked.map(|()| WorkReport { wall_ms: ms(begun.elapsed()), ..worker.report })
@@ -206,6 +213,7 @@ struct Worker<'scope, 'env> {
     shelf: Shelf,
     url: OsString,
     signals: &'env Signals,
+    orders: &'env Orders,
     heart: &'env Heart,
     tell: &'env dyn Tell,
     report: WorkReport,
@@ -216,7 +224,7 @@ impl Worker<'_, '_> {
     fn work(&mut self) -> Result<(), OpError> {
         let mut watch = Watch::new(&mut *self.store, Topics::TASKS.union(Topics::RESERVATIONS))?;
         loop {
-            let claimed = self.next_claim(&mut watch)?;
+            let Some(claimed) = self.next_claim(&mut watch)? else { return Ok(()) };
             self.attempt(&mut watch, &claimed)?;
             if self.work.once {
                 return Ok(());
@@ -237,14 +245,17 @@ impl Worker<'_, '_> {
         }
     }
 
-    /// Waits for a task.
-    fn next_claim(&mut self, watch: &mut Watch) -> Result<Claimed, OpError> {
+    /// Waits for a task; none when the run wants this worker to leave.
+    fn next_claim(&mut self, watch: &mut Watch) -> Result<Option<Claimed>, OpError> {
         let not_before = self.pace.pause().and_then(|pause| Instant::now().checked_add(pause));
         let mut tried: Option<(u64, Instant)> = None;
         let mut due_at: Option<Instant> = None;
         loop {
             if self.signals.taken() {
                 return Err(OpError::Interrupted);
+            }
+            if self.orders.is_leaving() {
+                return Ok(None);
             }
             if let Some(fault) = self.heart.take_fault() {
                 return Err(fault);
@@ -257,7 +268,7 @@ impl Worker<'_, '_> {
             if is_worth && not_before.is_none_or(|at| at <= now) {
                 tried = Some((look.seq, now));
                 match self.claim() {
-                    Ok(claimed) => return Ok(claimed),
+                    Ok(claimed) => return Ok(Some(claimed)),
                     Err(OpError::Rejected(Rejection::NothingReady { .. })) if !self.work.once => {}
                     Err(error) if is_busy(&error) => {}
                     Err(error) => return Err(error),
@@ -317,6 +328,11 @@ impl Worker<'_, '_> {
             Some(Stop::Gone(outcome)) => {
                 abandon(self.cell.as_ref(), self.tell, false);
                 outcome
+            }
+            Some(Stop::GivenBack(why)) => {
+                abandon(self.cell.as_ref(), self.tell, true);
+                let branch = place.as_ref().map(|entered| entered.branch.clone());
+                self.give_back(&held, branch.as_deref(), &why)?
             }
             Some(Stop::Ended(error)) => {
                 let mut finished = collected.ok().filter(|_| is_gone(&error)).map(finished);
@@ -393,51 +409,6 @@ impl Worker<'_, '_> {
         Running::start(start, self.scope, self.tell)
     }
 
-    /// Waits until the program has ended, and ends it when its task is gone, the session is over, or a signal came.
-    fn supervise(&mut self, watch: &mut Watch, running: &mut Running, held: &Held) -> Option<Stop> {
-        let mut stop = None;
-        let mut stop_at = None;
-        loop {
-            if running.has_ended() {
-                return stop;
-            }
-            if self.signals.taken() {
-                match stop {
-                    Some(Stop::Ended(OpError::Interrupted)) => running.kill(),
-                    _ => (stop, stop_at) = (Some(Stop::Ended(OpError::Interrupted)), None),
-                }
-            }
-            if stop.is_none() {
-                stop = self.reason_to_stop(held);
-            }
-            if let Some(stop) = &stop {
-                let grace = if matches!(stop, Stop::Ended(error) if is_gone(error)) { GONE_GRACE } else { StdDuration::ZERO };
-                if *stop_at.get_or_insert_with(|| Instant::now() + grace) <= Instant::now() {
-                    running.terminate();
-                }
-            }
-            let left_ms = running.kill_if_due().filter(|left| *left > 0);
-            match watch.wait(left_ms.unwrap_or(SLICE_MS), running.process()) {
-                Err(error) if !is_passing(&error) => stop = stop.or(Some(Stop::Ended(error))),
-                _ => {}
-            }
-        }
-    }
-
-    fn reason_to_stop(&mut self, held: &Held) -> Option<Stop> {
-        if let Some(fault) = self.heart.take_fault() {
-            return Some(Stop::Ended(fault));
-        }
-        let session = &self.report.session;
-        let fate = self.store.snapshot().and_then(|view| attempt::fate(&*view, session, held));
-        match fate.map_err(OpError::from) {
-            Ok(Fate::Held | Fate::Ended(_)) => None,
-            Ok(Fate::Gone(outcome)) => Some(Stop::Gone(outcome)),
-            Err(error) if is_passing(&error) => None,
-            Err(error) => Some(Stop::Ended(error)),
-        }
-    }
-
     fn record(&mut self, held: Held, outcome: Outcome, wall_ms: i64) {
         let time = to_the_second(wall_ms);
         let line = match outcome {
@@ -445,7 +416,7 @@ impl Worker<'_, '_> {
             Outcome::Submitted if held.lands => format!("submitted {}, which waits for its landing ({time})", held.id),
             Outcome::Submitted => format!("finished {}, which waits for approval ({time})", held.id),
             Outcome::Failed => format!("failed {} ({time}); `oarlock task {}` shows why", held.id, held.id),
-            Outcome::Released => format!("{} was given back by its program ({time})", held.id),
+            Outcome::Released => format!("{} was given back ({time})", held.id),
             Outcome::Split => format!("{} waits for its parts ({time})", held.id),
             Outcome::Cancelled => format!("{} was cancelled; its program was stopped ({time})", held.id),
             Outcome::Lost => format!("{} was lost; its program was stopped ({time})", held.id),
@@ -463,14 +434,6 @@ impl Worker<'_, '_> {
         let Held { id, title, attempt, .. } = held;
         self.report.tasks.push(WorkedTask { id, title, attempt, outcome, wall_ms });
     }
-}
-
-/// Why a program was stopped.
-enum Stop {
-    /// Its task is no longer its worker's.
-    Gone(Outcome),
-    /// The worker ends.
-    Ended(OpError),
 }
 
 fn finished((status, printed): (ExitStatus, Printed)) -> Finished {

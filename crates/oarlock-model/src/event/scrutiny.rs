@@ -188,6 +188,7 @@ fn check_fact(fact: &Fact) -> Checked {
             bounded("failures", refused.failures as usize, limits::ATTEMPTS_MAX as usize)?;
             text("the brief", refused.brief.as_deref(), limits::BODY_BYTES_MAX)
         }
+        Fact::TaskUsed(used) => text("the client", used.client.as_deref(), limits::IDENTIFIER_CHARS_MAX),
         Fact::TaskRequeued(requeued) => resting(Some(requeued.resting)),
         Fact::DependencyAdded(added) => {
             list("needs", added.on.len())?;

@@ -64,6 +64,9 @@ impl State {
                 }
                 Ok(())
             }
+            Fact::TaskUsed(fact) => self.changed(event, &fact.id).map(drop),
+            Fact::BudgetWarned(fact) => self.changed(event, &fact.id).map(drop),
+            Fact::BudgetExhausted(fact) => self.changed(event, &fact.id).map(drop),
             Fact::TaskSplit(fact) => {
                 let task = self.changed(event, &fact.id)?;
                 task.auto_finish |= fact.auto_finish;

@@ -6,6 +6,7 @@ use crate::testing::{Heard, StoresAt, TestStores, task_id};
 use crate::worker::{self, Work};
 use oarlock_model::ErrorCode;
 use oarlock_model::duration::Duration;
+use oarlock_model::rules::budget::Budget;
 use oarlock_ops::caller::Caller;
 use oarlock_ops::task::{Add, Cancel};
 use std::ffi::OsString;
@@ -27,6 +28,7 @@ fn acts_as_a_worker() {
         name: Some(after("--as").parse().expect("a name")),
         within: Some(after("--subtree").parse().expect("an id")),
         command: command.expect("a run passes it"),
+        is_ordered: args.contains(&"--ordered"),
         ..Work::default()
     };
     let stores = StoresAt::new(std::env::var("OARLOCK_STORE").expect("a run sets it"));
@@ -48,7 +50,7 @@ fn program() -> WorkerProgram {
     WorkerProgram { program: "sh".into(), args: vec!["-c".into(), AS_WORKER.into(), me.into()] }
 }
 
-fn shell(script: &str) -> Run {
+pub(super) fn shell(script: &str) -> Run {
     Run {
         target: Target::File { path: "two.md".into(), document: TWO_PARTS.into(), file: None, id: None },
         floor: None,
@@ -58,6 +60,8 @@ fn shell(script: &str) -> Run {
         command: ["sh", "-c", script].map(OsString::from).to_vec(),
         can: Vec::new(),
         ttl: None,
+        budget: Budget::default(),
+        handover: StdDuration::from_secs(1),
         isolation: None,
         landing: None,
         caller: Caller::default(),
@@ -71,7 +75,7 @@ fn run_with(stores: &TestStores, signals: &Signals, run: &Run) -> (Result<RunEnd
     (ended, heard.lines())
 }
 
-fn run_to_its_end(stores: &TestStores, run: &Run) -> (RunEnd, Vec<String>) {
+pub(super) fn run_to_its_end(stores: &TestStores, run: &Run) -> (RunEnd, Vec<String>) {
     let (ended, lines) = run_with(stores, &Signals::default(), run);
     (ended.expect("it runs"), lines)
 }

@@ -8,7 +8,6 @@ use oarlock_model::{Rejection, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::call;
 use oarlock_ops::caller::Caller;
-use oarlock_ops::store::StoreError;
 use oarlock_ops::task::Note;
 use serde_json::json;
 
@@ -118,9 +117,4 @@ impl Worker<'_, '_> {
         let result = (!finished.output.is_empty()).then(|| finished.output.clone());
         Kept::new(self.url.to_string_lossy().into_owned(), held, &self.report.session, result)
     }
-}
-
-/// Whether the store itself is away, so that no later try can succeed.
-pub(super) fn is_gone(error: &OpError) -> bool {
-    matches!(error, OpError::Store(StoreError::Gone { .. }))
 }

@@ -28,7 +28,7 @@ fn work_once(stores: &TestStores, script: &str) -> (Result<WorkReport, OpError>,
 
 fn work_with(stores: &TestStores, work: &Work) -> (Result<WorkReport, OpError>, Heard) {
     let mut heard = Heard::default();
-    let result = work_until(&Signals::default(), stores, &Settings::default(), work, &mut heard);
+    let result = work_until(&Signals::default(), &Orders::default(), stores, &Settings::default(), work, &mut heard);
     (result, heard)
 }
 
@@ -108,7 +108,7 @@ fn a_worker_that_stays_goes_on_when_everything_was_done() {
     let result = thread::scope(|scope| {
         let worker = scope.spawn(|| {
             let work = Work { once: false, ..shell("true") };
-            work_until(&signals, &stores, &Settings::default(), &work, &mut Heard::default())
+            work_until(&signals, &Orders::default(), &stores, &Settings::default(), &work, &mut Heard::default())
         });
         done("T-1");
         add(&stores, "T-2");
@@ -185,7 +185,7 @@ fn a_signal_stops_the_program_and_gives_the_task_back() {
             stores.until_made("started");
             signals.raise();
         });
-        work_until(&signals, &stores, &Settings::default(), &work, &mut heard)
+        work_until(&signals, &Orders::default(), &stores, &Settings::default(), &work, &mut heard)
     });
     assert_eq!(result.expect_err("interrupted"), OpError::Interrupted);
     let task = stores.task("T-1");
@@ -302,7 +302,7 @@ fn a_second_signal_kills_a_program_that_ignores_the_first() {
                 signals.raise();
             }
         });
-        work_until(&signals, &stores, &Settings::default(), &shell(&script), &mut heard)
+        work_until(&signals, &Orders::default(), &stores, &Settings::default(), &shell(&script), &mut heard)
     });
     assert_eq!(result.expect_err("interrupted"), OpError::Interrupted);
     assert!(begun.elapsed() < crate::child::TERM_GRACE, "it did not wait for the program");
@@ -357,7 +357,7 @@ fn with_unwritable(
             failing.set_failing(false);
         });
         let mut listener = &heard;
-        work_until(&signals, &failing, &Settings::default(), work, &mut listener)
+        work_until(&signals, &Orders::default(), &failing, &Settings::default(), work, &mut listener)
     });
     (result, heard)
 }

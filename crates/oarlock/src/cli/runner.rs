@@ -7,6 +7,8 @@ use oarlock_client::{IfMissing, Options, StoreTarget, ThisMachine, user};
 use oarlock_host::file::private_dir;
 use oarlock_model::duration::Duration;
 use oarlock_model::ident::shown;
+use oarlock_model::rules::budget::Budget;
+use oarlock_model::usage::Usd;
 use oarlock_model::{Label, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::local::{Local as _, document_named, task_named};
@@ -16,7 +18,8 @@ use oarlock_ops::shapes::EventShape;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_ops::task::Planner;
 use oarlock_run::{
-    Isolation, Live, Planning, PlanningAgent, Progress, Run, RunLanding, Stores, TEST_TIMEOUT_DEFAULT, Target, Work, WorkerProgram,
+    HANDOVER_DEFAULT, Isolation, Live, Planning, PlanningAgent, Progress, Run, RunLanding, Stores, TEST_TIMEOUT_DEFAULT, Target, Work,
+    WorkerProgram,
 };
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -57,6 +60,9 @@ pub(crate) struct WorkArgs {
     /// The branch that tasks begin at [default: the one that is checked out]
     #[arg(long, value_name = "BRANCH", requires = "worktree")]
     onto: Option<String>,
+    /// Take orders of a run from standard input
+    #[arg(long, hide = true)]
+    ordered: bool,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -101,6 +107,18 @@ pub(crate) struct RunArgs {
     /// The test of a merged tree, run by sh -c [default: nothing is tested]
     #[arg(long, value_name = "CMD", requires = "merge")]
     test: Option<String>,
+    /// The most time in which parts are worked on, from the start of this run; time in which parts only wait to land does not count
+    #[arg(long, value_name = "D")]
+    max_time: Option<Duration>,
+    /// The most money for all attempts in US dollars, earlier runs included, as far as clients report it
+    #[arg(long, value_name = "USD")]
+    max_cost: Option<Usd>,
+    /// The most tokens for all attempts, read and written, earlier runs included, as far as clients report them
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<u64>,
+    /// When a limit is reached: how long running commands may go on before they are stopped and their tasks given back [default: 60s]
+    #[arg(long, value_name = "D")]
+    handover: Option<Duration>,
     /// Print events as they happen; the report comes last
     #[arg(long)]
     follow: bool,
@@ -190,6 +208,7 @@ pub(crate) fn work(args: WorkArgs, common: &Common, output: &Output) -> Result<u
         ttl: args.ttl,
         within: args.subtree,
         once: args.once,
+        is_ordered: args.ordered,
         isolation: isolation(args.worktree, args.onto, &handles)?,
         host: ThisMachine.host(),
         command: args.command,
@@ -208,6 +227,9 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
     if args.test.as_deref().is_some_and(|test| test.trim().is_empty()) {
         return Err(Rejection::invalid("the test is empty", "give a command, or leave --test out to land without a test").into());
     }
+    if args.max_tokens == Some(0) {
+        return Err(Rejection::invalid("--max-tokens 0 is out of range", "give the most tokens that may be used, at least 1").into());
+    }
     let named = document_named(&mut ThisMachine, &args.target)?;
     if named.is_none() {
         TaskId::parse(&args.target)?;
@@ -225,6 +247,8 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
         command: args.command,
         can: args.can,
         ttl: args.ttl,
+        budget: Budget { time_ms: args.max_time.map(|time| time.as_ms().unsigned_abs()), cost: args.max_cost, tokens: args.max_tokens },
+        handover: args.handover.map_or(HANDOVER_DEFAULT, Duration::as_std),
         isolation: isolation(args.worktrees || args.merge, args.onto, &handles)?,
         landing: args.merge.then_some(RunLanding { test: args.test, test_timeout: TEST_TIMEOUT_DEFAULT }),
         caller: common.caller(Identity::Optional),

@@ -1,8 +1,10 @@
 //! The reports of running commands: workers, runs, the self-test, copies of stores, set-ups.
 
 use oarlock_client::Made;
+use oarlock_model::rules::budget::BudgetKind;
+use oarlock_model::usage::Usd;
 use oarlock_ops::admin::{BackupReply, DoctorReply, ExportReply, RestoreReply};
-use oarlock_run::{PartReport, RunReport, WorkReport, WorkedTask};
+use oarlock_run::{BudgetReport, PartReport, RunReport, UsageReport, WorkReport, WorkedTask};
 
 use super::store::other_stores;
 use super::{Cell, Page, View, duration, known, safe, shown, texts};
@@ -33,6 +35,37 @@ impl View for WorkReport {
     }
 }
 
+/// The column of what parts used, which is there only where clients report it.
+const USED: usize = 5;
+
+/// Such as `$0.41, 120000 tokens`.
+fn used_in_words(used: &UsageReport) -> String {
+    let tokens = BudgetKind::Tokens.in_words(used.tokens);
+    let cost = used.usage.cost_usd.map(|cost| format!("{cost}, ")).unwrap_or_default();
+    let unpriced = match (used.unpriced, used.usage.cost_usd) {
+        (0, _) => String::new(),
+        (_, None) => " (no cost reported)".to_owned(),
+        (attempts, Some(_)) => format!(" (no cost reported for {attempts} of the attempts)"),
+    };
+    format!("{cost}{tokens}{unpriced}")
+}
+
+/// Such as `1 min 3 s of 2 min 0 s (--max-time), $0.41 of $0.50 (--max-cost)`.
+fn budget_in_words(budget: &BudgetReport, used: Option<&UsageReport>) -> String {
+    let used = used.copied().unwrap_or_default();
+    let cost = used.usage.cost_usd.unwrap_or_default().micros();
+    let each = [
+        (BudgetKind::Time, budget.time_ms, budget.max_time_ms),
+        (BudgetKind::Cost, cost, budget.max_cost_usd.map(Usd::micros)),
+        (BudgetKind::Tokens, used.tokens, budget.max_tokens),
+    ];
+    let words = each.into_iter().filter_map(|(kind, used, limit)| {
+        let limit = limit?;
+        Some(format!("{} of {} ({})", kind.in_words(used), kind.in_words(limit), kind.flag()))
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
 impl View for RunReport {
     fn ids(&self) -> Vec<String> {
         texts(self.agents.iter().map(|agent| &agent.name))
@@ -47,12 +80,18 @@ impl View for RunReport {
                 Cell::new(known(part.agent.as_ref())),
                 Cell::new(part.attempts.to_string()),
                 Cell::new(duration(part.wall_ms)),
+                Cell::new(part.usage.as_ref().map(used_in_words).unwrap_or_default()),
                 Cell::new(safe(&part.title)),
                 Cell::new(known(part.result.as_ref())),
             ]
         };
         if !self.parts.is_empty() {
-            page.table(&["PART", "STATE", "AGENT", "TRIES", "TOOK", "TITLE", "RESULT"], self.parts.iter().map(row));
+            let with_usage = self.usage.is_some();
+            let of = |part| row(part).into_iter().enumerate().filter(|(at, _)| with_usage || *at != USED).map(|(_, cell)| cell).collect();
+            let heads = ["PART", "STATE", "AGENT", "TRIES", "TOOK", "USED", "TITLE", "RESULT"];
+            let heads: Vec<&str> =
+                heads.into_iter().enumerate().filter(|(at, _)| with_usage || *at != USED).map(|(_, head)| head).collect();
+            page.table(&heads, self.parts.iter().map(of));
             page.line("");
         }
         if !self.agents.is_empty() {
@@ -62,6 +101,12 @@ impl View for RunReport {
                 .map(|agent| vec![Cell::bold(shown(&agent.name)), Cell::new(agent.parts.to_string()), Cell::new(duration(agent.wall_ms))]);
             page.table(&["AGENT", "PARTS", "BUSY"], rows);
             page.line("");
+        }
+        if let Some(used) = &self.usage {
+            page.line(format_args!("used: {}", used_in_words(used)));
+        }
+        if let Some(budget) = &self.budget {
+            page.line(format_args!("budget: {}", budget_in_words(budget, self.usage.as_ref())));
         }
         // What was done before an interruption counts for the parts, not for this run.
         let how = match self.wall_ms < self.bound_ms {
