@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: compares Oarlock with a bare floor, in one run on one machine. Ratios count; absolute
-//! numbers are small print. Built in another profile than what is handed out, it builds itself and
+//! numbers are small print. Built in another profile than the released programs, it builds itself and
 //! the program again and hands over.
 
 mod cold;
@@ -66,7 +66,7 @@ pub(crate) struct Arguments {
     /// Small numbers, which say less.
     #[arg(long)]
     quick: bool,
-    /// Where stores are made; their disk is what is measured.
+    /// Where stores are made; their disk is measured.
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
     /// Another program than that of this tree.
@@ -83,7 +83,7 @@ fn names() -> PossibleValuesParser {
 /// # Errors
 /// The build fails. What cannot be measured is a row that says so.
 pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
-    // What is handed out is what is measured.
+    // The released program is measured.
     if workspace::profile()? != workspace::DIST {
         return workspace::run_in(workspace::DIST);
     }

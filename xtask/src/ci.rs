@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use crate::output::{Outcome, say};
 use crate::{tidy, workspace};
 
-/// The other steps: a program, what it is asked, and what it does then. What is not installed is left out.
+/// The other steps: a program, its arguments, and its effect. Missing programs are left out.
 const STEPS: &[(&str, &[&str], &[&str])] = &[
     ("cargo", &["fmt", "--version"], &["fmt", "--all", "--check"]),
     ("typos", &["--version"], &[]),

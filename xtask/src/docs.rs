@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     sentences: bool,
 }
 
-/// Writes the reference, and builds or measures what is asked for.
+/// Writes the reference, and builds or measures as asked.
 ///
 /// # Errors
 /// The reference cannot be made, mdbook is not installed or fails, or a document cannot be read.

@@ -100,7 +100,7 @@ impl Drop for Mortal {
     }
 }
 
-/// The store and what is around it.
+/// The store and its surroundings.
 struct Bench {
     store: Metered<SqliteStore>,
     meter: Meter,

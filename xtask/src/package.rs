@@ -1,4 +1,4 @@
-//! `cargo xtask package`: what is handed out: a program that needs no library of the system, alone and as packages of Debian, PyPI and npm.
+//! `cargo xtask package`: the released files: a program that needs no library of the system, alone and as packages of Debian, PyPI and npm.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ use crate::output::{Outcome, say, warn};
 use crate::python;
 use crate::workspace::{self, DIST, finish};
 
-/// Build what is handed out, below target/package.
+/// Build the release archives, below target/package.
 ///
 /// An archive with the static program, a .deb, a wheel with the program and the modules for Python, and packages of npm.
 #[derive(clap::Args)]

@@ -19,7 +19,7 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
-/// The profile of what is handed out.
+/// The profile of released programs.
 pub(crate) const DIST: &str = "dist";
 
 /// The folder of this program, in which cargo puts all that it builds in this profile.

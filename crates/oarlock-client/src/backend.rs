@@ -1,4 +1,4 @@
-//! Where calls are made: at a store that is open here, or at a gateway. What is asked is typed, and so is what comes back.
+//! Where calls are made: at a store that is open here, or at a gateway. Requests and replies are typed.
 
 use oarlock_ops::OpError;
 use oarlock_ops::caller::Caller;

@@ -31,7 +31,7 @@ pub fn call_by_content(tool: &str, input: &serde_json::Value) -> String {
     format!("{short} {input}")
 }
 
-/// The directory of what is kept.
+/// The directory of kept files.
 #[derive(Clone, Debug)]
 pub struct HookState {
     dir: PathBuf,
@@ -90,7 +90,7 @@ impl HookState {
         drop(alone);
     }
 
-    /// Waits until no other hook of an agent does a thing of this kind, until what is returned is dropped. Nothing where that cannot be had.
+    /// Waits until no other hook of an agent does a thing of this kind, until the returned guard is dropped. Nothing where that cannot be had.
     pub fn alone(&self, kind: &str, name: &AgentName) -> Option<File> {
         private_dir().recursive(true).create(&self.dir).ok()?;
         let file = OpenOptions::new().create(true).read(true).append(true).open(self.file(kind, name.as_str())).ok()?;

@@ -1,4 +1,4 @@
-//! The one way to a store, below every door: which project or store is meant ([`StoreTarget`]), whose it is ([`trust`]), what is configured
+//! The one way to a store, below every door: which project or store is meant ([`StoreTarget`]), whose it is ([`trust`]), its configuration
 //! ([`config`]), who calls ([`caller`]), the machine that the caller is on ([`ThisMachine`]), and the place where calls are made ([`Backend`]).
 //! [`Oarlock`] is all of it in one hand, for other programs.
 

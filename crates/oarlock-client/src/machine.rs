@@ -33,7 +33,7 @@ impl Local for ThisMachine {
         };
         read.map_err(|error| unreadable(path, &error))?;
         if bytes.len() > bytes_max {
-            // A device or a pipe has no size: what was read of it is all that is known.
+            // A device or a pipe has no size: only the read bytes are known.
             let size = if path == "-" { None } else { std::fs::metadata(path).ok().filter(|m| m.is_file()).map(|m| m.len() as usize) };
             let named = if path == "-" { "standard input".to_owned() } else { shown(path) };
             let source = if size.is_some() { named } else { format!("{named} (reading stopped there)") };
@@ -118,7 +118,7 @@ impl ThisMachine {
     /// The path in the repository of a name itself: links that lead to it are followed, and none of that name is.
     ///
     /// # Errors
-    /// `invalid_request` for what is outside of the repository or cannot be written in one.
+    /// `invalid_request` for a path outside of the repository or cannot be written in one.
     pub fn repository_entry(path: &str) -> Result<String, OpError> {
         let here = current_dir()?;
         let wanted = resolved(&here, path);

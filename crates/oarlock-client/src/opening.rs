@@ -1,4 +1,4 @@
-//! Opening a store with what is beside it: the files of a RALF project that is attached to it.
+//! Opening a store with its neighbours: the files of a RALF project that is attached to it.
 
 use oarlock_ops::admin::Administration;
 use oarlock_ops::outside::Outside;
@@ -42,7 +42,7 @@ pub fn options(settings: &Settings, busy: Option<Duration>) -> Options {
     Options { busy: busy.unwrap_or(settings.busy.as_std()), ..Options::default() }
 }
 
-/// Opens a store that is there, without what is beside it.
+/// Opens a store that is there, without its neighbours.
 ///
 /// # Errors
 /// Those of the store.

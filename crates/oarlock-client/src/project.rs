@@ -86,7 +86,7 @@ impl Project {
     pub fn find(dir: &Path) -> Result<Self, OpError> {
         let around = Self::around(dir);
         if let Some(project) = &around {
-            // A link would be taken for what it leads to, or for nothing; and what is closed to this user, for something lost.
+            // A link would be taken for its target, or for nothing, and a file closed to this user for a lost one.
             let place = StorePaths::of_file(project.store_file());
             place.check_dir()?;
             trust::check_owner(&place)?;

@@ -22,7 +22,7 @@ use crate::user;
 /// Files that may come with a repository.
 const MAY_BE_TRACKED: &str = "config.toml";
 
-/// The longest file that says what is known of a store, in bytes.
+/// The longest file of known facts about a store, in bytes.
 const KNOWN_BYTES_MAX: u64 = 64 << 10;
 
 /// Places of one store that are remembered: copies of a directory have its identity.
@@ -69,7 +69,7 @@ pub fn check(place: &StorePaths) -> Result<(), OpError> {
     .into())
 }
 
-/// Refuses a directory that cannot be accepted either: git would go on to change what is in it.
+/// Refuses a directory that cannot be accepted either: git would go on to change its files.
 ///
 /// # Errors
 /// `denied`, with what to do.

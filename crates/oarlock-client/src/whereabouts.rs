@@ -36,7 +36,7 @@ impl StoreTarget {
     /// The place that is named, or that of the project around the current directory.
     ///
     /// # Errors
-    /// `not_found` without a project, `denied` for another user's, `invalid_request` for what is no store.
+    /// `not_found` without a project, `denied` for another user's, `invalid_request` for a name that is not a store.
     pub fn find(named: Option<&OsStr>, absent: IfMissing) -> Result<Self, OpError> {
         let here = current_dir()?;
         if let Some(url) = named {
@@ -63,7 +63,7 @@ impl StoreTarget {
         Self { place: StorePaths::of_file(project.store_file()), project: Some(project) }
     }
 
-    /// The file and what is beside it.
+    /// The file and its neighbours.
     pub fn place(&self) -> &StorePaths {
         &self.place
     }

@@ -1,4 +1,4 @@
-//! A disk that fails when it is asked to: a layer below SQLite ([`watch`]) that records what is written and synced, lets a chosen call
+//! A disk that fails when it is asked to: a layer below SQLite ([`watch`]) that records writes and syncs, lets a chosen call
 //! fail, or kills the process at it; and [`Power`], which reports from a record what a loss of power may have left. Development only.
 //!
 //! It knows nothing of Oarlock. The layer is a SQLite VFS in front of the system's own (sqlite.org/vfs.html); what may be lost

@@ -7,7 +7,7 @@ use crate::watched::Step;
 /// The unit that a disk writes whole or not at all, in bytes.
 const SECTOR: usize = 512;
 
-/// Files and what is in them.
+/// Files and their contents.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Which of the changes that no sync has followed are on the disk.

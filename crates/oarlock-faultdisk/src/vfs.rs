@@ -27,7 +27,7 @@ pub(crate) fn install() {
         };
         assert!(!system.is_null(), "SQLite has a default VFS");
         SYSTEM.store(system, Ordering::SeqCst);
-        // SAFETY: it was just found. What is not replaced here does not look at the VFS that it is called with, except for
+        // SAFETY: it was just found. Methods that are not replaced here do not look at the VFS that it is called with, except for
         // `pAppData`, which is copied too (sqlite3.c, os_unix.c).
         let mut layer = unsafe { *system };
         layer.szOsFile += size_of::<File>() as c_int;

@@ -140,12 +140,12 @@ pub fn watch(dir: &Path) -> Watch {
 }
 
 impl Watch {
-    /// Records from now on what is changed; takes what was recorded so far. What is recorded is not synced to the real disk.
+    /// Records changes from now on; takes the record so far. Recorded changes are not synced to the real disk.
     pub fn record(&self) -> Vec<Step> {
         self.0.books().steps.replace(Vec::new()).unwrap_or_default()
     }
 
-    /// Puts a note among what is recorded.
+    /// Puts a note among the recorded changes.
     pub fn note(&self, note: u64) {
         self.0.books().note(Step::Note(note));
     }

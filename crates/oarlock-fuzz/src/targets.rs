@@ -173,7 +173,7 @@ fn patterns(input: &[u8]) {
     }
 }
 
-/// Single values: what is accepted is written as it can be read again.
+/// Single values: an accepted value is written so that it can be read again.
 fn value(input: &[u8]) {
     let text = text(input);
     let text = text.trim_end_matches('\n');
@@ -195,7 +195,7 @@ fn value(input: &[u8]) {
     assert_eq!(oarlock_model::text::escaped_line(&line), line, "escaping twice is escaping once");
 }
 
-/// An exported log: all of it or nothing, and what was imported is sound.
+/// An exported log: all of it or nothing, and the imported store is sound.
 fn log(input: &[u8]) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let place = StorePaths::of_file(dir.path().join("oarlock.db"));

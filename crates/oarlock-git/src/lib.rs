@@ -1,5 +1,5 @@
-//! The questions to git: where repositories and worktrees are, what an index tracks, what is about to be committed or pushed, where
-//! hooks belong, what is checked out; agents' worktrees, from making them to comparing their branches; and merging for the landing
+//! The questions to git: where repositories and worktrees are, what an index tracks, the paths about to be committed or pushed, where
+//! hooks belong, the checked-out branch; agents' worktrees, from making them to comparing their branches; and merging for the landing
 //! queue (`merge`).
 //!
 //! The facts that every call needs come from git's own files: starting git would cost a one-shot command more than all the rest. Git itself is

@@ -118,7 +118,7 @@ fn answer(command: &mut Command) -> Result<String, GitFailed> {
 pub(crate) struct Git {
     dir: PathBuf,
     variables: Vec<(OsString, OsString)>,
-    /// Kept open by what is started, so that a lock on it lasts as long as that lives, also when we are killed.
+    /// Kept open by the started program, so that a lock on it lasts as long as that lives, also when we are killed.
     lock: Option<Arc<File>>,
 }
 

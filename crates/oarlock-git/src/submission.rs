@@ -31,7 +31,7 @@ pub fn tip_of(dir: &Path, branch: &str) -> Result<Tip, GitFailed> {
     Ok(Tip { branch: Some(branch.to_owned()), commit: found.trim().to_owned() })
 }
 
-/// The tip of the branch `own`, where there is one, else what is checked out in the worktree around `dir`. None outside of a repository, and
+/// The tip of the branch `own`, where there is one, else the checked-out commit of the worktree around `dir`. None outside of a repository, and
 /// before the first commit.
 #[must_use]
 pub fn tip_here(dir: &Path, own: &str) -> Option<Tip> {

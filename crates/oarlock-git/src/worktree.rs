@@ -1,7 +1,7 @@
 //! Worktrees: by their tops ([`top`]), and those of agents, `.oarlock/worktrees/AGENT`, one for each agent and reused from task to task.
 //!
 //! [`Worktrees::open`] finds the repository and the branch that tasks begin at. [`Worktrees::take`] takes an agent's worktree,
-//! [`Worktrees::enter`] brings it to a task's branch, [`Worktrees::leave`] commits what is left there and lets go of the branch. Every step is
+//! [`Worktrees::enter`] brings it to a task's branch, [`Worktrees::leave`] commits the remaining changes and lets go of the branch. Every step is
 //! noted before it is made ([`place`]), so that a kill between any two loses nothing ([`mend`]).
 
 mod base;

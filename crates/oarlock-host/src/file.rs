@@ -35,7 +35,7 @@ pub enum Unreadable {
     Link,
     /// It is a directory, a pipe, a socket or a device.
     NoFile,
-    /// It is larger than what is read; the number of bytes, where that is known.
+    /// It is larger than the read limit; the number of bytes, where that is known.
     TooLarge(u64),
     /// The system refuses.
     Io(io::Error),

@@ -36,7 +36,7 @@ impl fmt::Display for FsKind {
 /// The kind of the file system that `path` (an existing file or directory) is on.
 ///
 /// On Linux FUSE counts as shared: virtiofs and sshfs cannot be distinguished from a local helper such as fuse-overlayfs by its call. On macOS the system
-/// itself shows what is local, on Windows a path of a network share is not; elsewhere the kind is unknown.
+/// itself shows whether it is local, on Windows a path of a network share is not; elsewhere the kind is unknown.
 ///
 /// # Errors
 /// The path does not exist or cannot be reached.

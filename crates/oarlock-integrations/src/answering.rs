@@ -100,7 +100,7 @@ impl Hook<'_> {
                 [] => HookDecision::Nothing,
                 held => HookDecision::Deny(messages::not_committed(held)),
             }),
-            // What is pushed was committed while it was free, perhaps: anyone who holds it now is named, and no more by default.
+            // Pushed files may have been committed while they were free: anyone who holds it now is named, and no more by default.
             HookEvent::PrePush => Ok(
                 match (self.check(&of_repository(oarlock_git::pushed(std::io::stdin().lock()))?, &[])?.as_slice(), self.settings.strict) {
                     ([], _) => HookDecision::Nothing,
@@ -238,7 +238,7 @@ impl Hook<'_> {
             // What removes or replaces a link leaves alone what it leads to. Behind a slash, that is meant.
             let is_link = written.is_entry && !written.path.ends_with('/') && named.is_symlink();
             let found = |named: &str| if is_link { ThisMachine::repository_entry(named) } else { ThisMachine.repository_path(named) };
-            // What is outside of the repository is nobody's here.
+            // Paths outside of the repository are nobody's here.
             let Some(Ok(path)) = named.to_str().map(found) else { continue };
             match written.reach {
                 _ if is_link => paths.push(path),
@@ -270,7 +270,7 @@ impl Hook<'_> {
         let reserved = self.joined(|hook| hook.order(request.clone()).map(drop));
         let mut held = self.held_by_others(reserved)?;
         if !held.is_empty() {
-            // A reservation covers what is below a path too, and so wants more than the files. Those decide.
+            // A reservation also covers everything below a path, and so wants more than the files. Those decide.
             held = self.check(&paths, &globs)?;
         }
         Ok(if held.is_empty() { HookDecision::Nothing } else { HookDecision::Deny(messages::denied(&held)) })

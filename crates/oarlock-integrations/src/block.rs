@@ -2,7 +2,7 @@
 
 use crate::edit::{Edited, newline_of};
 
-/// How a file marks what is not its own.
+/// How a file marks foreign lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comment {
     /// `<!-- … -->`

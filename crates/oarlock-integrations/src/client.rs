@@ -18,7 +18,7 @@ pub enum Client {
     Cursor,
     /// Visual Studio Code.
     VsCode,
-    /// Git itself, for what is committed and pushed by whatever program.
+    /// Git itself, for commits and pushes of any program.
     Git,
 }
 

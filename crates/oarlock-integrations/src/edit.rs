@@ -63,7 +63,7 @@ pub fn newline_of(text: &str) -> &'static str {
     }
 }
 
-/// Why a file cannot be edited: what is wrong and where, from 1; zero where no place is known.
+/// Why a file cannot be edited: the fault and its line, from 1; zero where no place is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EditError {
     /// The line.

@@ -18,7 +18,7 @@ pub use written::{By, Reach, Surroundings, Written};
 /// The event, in one word for all clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HookEvent {
-    /// A session begins, goes on, or has forgotten what was said in it.
+    /// A session begins, goes on, or has forgotten its conversation.
     SessionStart,
     /// The person has said something.
     Prompt,

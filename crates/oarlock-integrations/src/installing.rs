@@ -1,5 +1,5 @@
 //! Setting clients up and taking it back: [`setup`](crate::setup) says what has to stand in which file; here files are read, changed
-//! all or none, and remembered, so that taking back gives byte for byte what was there.
+//! all or none, and remembered, so that a removal restores the files byte for byte.
 
 mod facts;
 mod journal;
@@ -126,7 +126,7 @@ impl Plan {
         let put = |text: &str| target.content.put(text).map_err(|error| unfit(file, &error));
         let known = self.record(file);
         let mut record = known.cloned().unwrap_or_default();
-        // What people wrote beside ours may need it: only a text that can be edited again is what was there.
+        // What people wrote beside ours may need it: only a text that can be edited again is restored.
         let base = known.and_then(|known| undo(text, &known.insertions)).filter(|base| target.content.put(base).is_ok());
         if let Some(base) = base {
             // Ours of before, or as it would be today.
@@ -167,7 +167,7 @@ impl Plan {
                 self.note(client, &target, file, None, None, None)?;
                 continue;
             };
-            // What was there before stays the first time; who takes a client out again means that, too.
+            // Earlier content stays the first time; who takes a client out again means that, too.
             let record = self.record(&file).filter(|record| is_set_up || !record.was_there).cloned();
             if target.is_shared && self.is_needed_by_others(client)? {
                 self.note(client, &target, file, Some(text), record, None)?;

@@ -25,7 +25,7 @@ pub enum JsonWant {
     Frame(Path, Value),
 }
 
-/// Puts what is wanted into a text; what is there already stays as it is.
+/// Puts the wanted content into a text; existing content stays as it is.
 ///
 /// # Errors
 /// Text that is not JSON, or that has something else where an object or array is needed.
@@ -36,7 +36,7 @@ pub fn put(text: &str, wants: &[JsonWant]) -> Result<Edited, EditError> {
         // The place of a fault is reported as it is in the file.
         put_one(&mut edited, want).map_err(|error| put_one(&mut Edited::of(text), want).err().unwrap_or(error))?;
     }
-    // What was made must be what was meant.
+    // The result must be the intended one.
     read(&edited.text)?;
     edited.text.insert_str(0, mark);
     for insertion in &mut edited.insertions {
@@ -60,7 +60,7 @@ pub fn has_any(text: &str, wants: &[JsonWant]) -> bool {
     })
 }
 
-/// Takes what is Oarlock's out of a text by what it looks like, and the containers that are empty then. Nothing is left where only
+/// Takes Oarlock's parts out of a text by their form, and the containers that are empty then. Nothing is left where only
 /// empty containers are.
 ///
 /// # Errors
@@ -275,7 +275,7 @@ fn insert_first(edited: &mut Edited, root: &CstRootNode, container: &CstNode, ke
         edited.insert(inside, format!("{space}{key}{value}{comma}"));
         return Ok(());
     }
-    // What is behind the bracket, such as a comment, stays there.
+    // Text behind the bracket, such as a comment, stays there.
     let line = head.find('\n').map(|end| head[..end].trim_end_matches('\r').len());
     let item: CstNode = match (container.as_object(), container.as_array(), key) {
         (Some(object), _, Some(key)) => object.insert(0, key, input(value)).into(),

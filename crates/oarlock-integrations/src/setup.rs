@@ -88,7 +88,7 @@ pub struct Facts {
 }
 
 impl Content {
-    /// The text with what is wanted in it.
+    /// The text with the wanted content in it.
     ///
     /// # Errors
     /// Text that cannot be edited; a whole file that is somebody else's.
@@ -120,7 +120,7 @@ impl Content {
         }
     }
 
-    /// The text without what is Oarlock's, known by what it looks like; nothing when nothing is left.
+    /// The text without Oarlock's parts, known by their form; nothing when nothing is left.
     ///
     /// # Errors
     /// Text that cannot be edited.
@@ -152,7 +152,7 @@ impl Content {
         }
     }
 
-    /// Whether a text that insertions were taken out of still says everything that the text without what is Oarlock's says, in its place. In a
+    /// Whether a text that insertions were taken out of still says everything that the text without Oarlock's parts says, in its place. In a
     /// TOML file, a key that somebody has put below a header of Oarlock's belongs to another table when the header is gone.
     pub fn keeps_all(&self, undone: &str, taken_out: &str) -> bool {
         match self {
@@ -244,7 +244,7 @@ pub fn targets(client: Client, scope: Scope, facts: &Facts) -> Vec<Target> {
             targets
         }
         Client::Codex => {
-            // Codex passes on to a server only what is named.
+            // Codex passes on to a server only named variables.
             let env = "env_vars = [\"OARLOCK_AGENT\", \"OARLOCK_SESSION\", \"OARLOCK_STORE\"]";
             let table = format!("command = {}\nargs = [\"mcp\"]\n{env}", json!(facts.program));
             let mut wants = vec![TomlWant::Table("mcp_servers", SERVER, table)];
@@ -294,7 +294,7 @@ pub fn targets(client: Client, scope: Scope, facts: &Facts) -> Vec<Target> {
         Client::Git => {
             let script = |event: &str| {
                 let program = quoted(&facts.program);
-                // Git shows what is pushed on standard input: whatever follows in the script has to get it, too.
+                // Git lists the pushed commits on standard input: whatever follows in the script has to get it, too.
                 let (take, pass, again) = match event {
                     "pre-push" => (
                         "  oarlock_refs=$(cat)\n",
@@ -308,7 +308,7 @@ pub fn targets(client: Client, scope: Scope, facts: &Facts) -> Vec<Target> {
                      if [ \"$oarlock_said\" -eq {REFUSED} ]; then exit 1; fi{again}\nfi"
                 ))
             };
-            // A merge, a pick or a rebase brings what was committed already, and was looked at then.
+            // A merge, a pick or a rebase brings commits that were checked when they were made.
             vec![file(Base::GitHooks, &["pre-commit"], script("pre-commit")), file(Base::GitHooks, &["pre-push"], script("pre-push"))]
         }
     };

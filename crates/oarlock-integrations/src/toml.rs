@@ -20,7 +20,7 @@ pub enum TomlWant {
     Element(&'static str, &'static str, String),
 }
 
-/// Puts what is wanted into a text; what is there already stays as it is.
+/// Puts the wanted content into a text; existing content stays as it is.
 ///
 /// # Errors
 /// Text that is not TOML, that has something else where a table or an array is needed, or in which other lines would have to move.
@@ -35,10 +35,10 @@ pub fn put(text: &str, wants: &[TomlWant]) -> Result<Edited, EditError> {
         }
     }
     if !appended.is_empty() {
-        // A block of before is not touched: what is new is in one of its own.
+        // An earlier block is not touched: new lines are in one of their own.
         block::append(&mut edited, &block::block(Comment::Hash, appended.to_string().trim()));
     }
-    // What was made must be what was meant.
+    // The result must be the intended one.
     read(&edited.text)?;
     Ok(edited)
 }
@@ -52,7 +52,7 @@ pub fn has_any(text: &str, wants: &[TomlWant]) -> bool {
     })
 }
 
-/// Takes what is Oarlock's out of a text by what it looks like: its blocks but for what somebody has added there, its entries in others'
+/// Takes Oarlock's parts out of a text by their form: its blocks but for what somebody has added there, its entries in others'
 /// inline tables and its elements in others' arrays, with the array and the table that are empty then. Nothing is left where nothing but
 /// white space is.
 ///

@@ -50,7 +50,7 @@ impl<'de> Deserialize<'de> for StoreId {
 pub struct Fresh {
     /// 128 bits.
     pub id: u128,
-    /// Where the numbers begin within their epoch; what is above 2^31 is left out.
+    /// Where the numbers begin within their epoch; the part above 2^31 is left out.
     pub start: u64,
 }
 

@@ -47,7 +47,7 @@ impl fmt::Display for LandingState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LandingRefusal {
-    /// It conflicts with what is in the target branch.
+    /// It conflicts with the target branch.
     Conflict,
     /// The test of the merged tree failed.
     Test,

@@ -46,7 +46,7 @@ pub const PAGE_ITEMS_MAX: usize = 10_000;
 pub const PAGE_ITEMS_DEFAULT: usize = 1_000;
 /// Bytes of text in one page of a list; a page ends early when it would hold more.
 pub const PAGE_BYTES_MAX: usize = 2 << 20;
-/// Bytes of an answer to a model, a claimed task's body apart; what is longer is cut, and says where all of it is.
+/// Bytes of an answer to a model, a claimed task's body apart; a longer answer is cut, and says where the whole is.
 pub const MODEL_ANSWER_BYTES_MAX: usize = 20_000;
 /// Messages that are counted one by one: of more, a reply says this number.
 pub const MESSAGES_COUNTED_MAX: usize = 10_000;
@@ -163,5 +163,5 @@ pub const LANDING_FILES_MAX: usize = 100;
 pub const LANDING_PATH_BYTES_MAX: usize = 4_096;
 /// Bytes of the brief that a refused landing gives to the next attempt.
 pub const LANDING_BRIEF_BYTES_MAX: usize = 64 << 10;
-/// Submissions that one reading of a landing queue returns; what is behind them comes with the next reading.
+/// Submissions that one reading of a landing queue returns; the rest comes with the next reading.
 pub const LANDING_QUEUE_MAX: usize = 1_000;

@@ -60,7 +60,7 @@ impl Pattern {
     /// Reads a pattern and brings it into normal form.
     ///
     /// # Errors
-    /// Says what is where and what to write instead: see [`PatternError`].
+    /// Says the fault, its place, and the right form: see [`PatternError`].
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         Self::read(text, Braces::Refused).map_err(|error| match error {
             PatternError::Brace { at, .. } => PatternError::Brace { at, instead: expanded(text).unwrap_or_default() },

@@ -13,7 +13,7 @@ impl Serialize for Pattern {
     }
 }
 
-/// Reads what was stored, also by older versions. Requests read theirs with [`asked`].
+/// Reads a stored value, also by older versions. Requests read theirs with [`asked`].
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Pattern::parse_stored(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)

@@ -154,7 +154,7 @@ pub enum Rejection {
         /// The version it has; 0 when it does not exist.
         actual: u64,
     },
-    /// Others hold what was to be reserved.
+    /// Others hold the wanted paths.
     #[error("{}", overlap_in_words(overlaps, *more))]
     ReservationOverlap {
         /// The reservations in the way; never empty, and not more than [`crate::limits::OVERLAPS_MAX`].
@@ -316,7 +316,7 @@ impl Rejection {
         Rejection::TimedOut { what: what.into(), waited_ms: 0, facts: Value::Null }
     }
 
-    /// Who holds what was asked for, where the refusal names somebody.
+    /// Who holds the wanted paths, where the refusal names somebody.
     pub fn in_the_way(&self) -> Vec<&AgentName> {
         match self {
             Rejection::LeaseHeld { holder, .. } => vec![&holder.agent],

@@ -58,7 +58,7 @@ faults! {
     HOLDERS_JOIN = Ralf, "holders-join";
     /// agents' states are written without the lock of their file itself, which the first modules take
     OWN_LOCK_SKIPPED = Ralf, "own-lock-skipped";
-    /// agents' states are compared as a glance without the lock of their file saw them, and written over what is there by now
+    /// agents' states are compared as a glance without the lock of their file saw them, and written over the present content
     STATES_GLANCED_AT = Ralf, "states-glanced-at";
     /// a write that broke off is left half done, and its copy with it
     BROKEN_WRITE_LEFT = Ralf, "broken-write-left";
@@ -90,11 +90,11 @@ faults! {
     DEATH_UNSEEN = Semantics(8), "death-unseen";
     /// any call of an agent renews its leases, so that who merely polls keeps work
     POLLING_RENEWS = Semantics(9), "polling-renews";
-    /// what is done can be finished again with another result
+    /// a done task can be finished again with another result
     DONE_TWICE = Semantics(10), "done-twice";
     /// a task that fails or is lost is tried for ever
     RETRIED_FOR_EVER = Semantics(11), "retried-for-ever";
-    /// the pause after a failure may be shorter than what is configured
+    /// the pause after a failure may be shorter than the configured one
     JITTER_SHORTENS = Semantics(11), "jitter-shortens";
     /// the dependants of a finished task stay blocked
     DEPENDANTS_FORGOTTEN = Semantics(12), "dependants-forgotten";
@@ -182,7 +182,7 @@ faults! {
     ANY_HOST = Gateway, "any-host";
     /// the gateway answers to pages of any origin
     ANY_ORIGIN = Gateway, "any-origin";
-    /// the gateway takes what is not said to be JSON
+    /// the gateway takes requests without the content type of JSON
     ANY_CONTENT = Gateway, "any-content";
     /// any key of the right form is the operator's
     ANY_KEY = Gateway, "any-key";
@@ -192,7 +192,7 @@ faults! {
     OPEN_KEY_FILE = Gateway, "open-key-file";
     /// a key speaks for every name
     KEY_OF_ALL_NAMES = Gateway, "key-of-all-names";
-    /// agents may do what is the operator's
+    /// agents may do the operator's work
     AGENT_IS_OPERATOR = Gateway, "agent-is-operator";
     /// an agent's key changes any task
     AGENT_CHANGES_OTHERS = Gateway, "agent-changes-others";
@@ -262,7 +262,7 @@ faults! {
     HALF_A_SETUP = Hooks, "half-a-setup";
     /// a finished result is thrown away when the store cannot be written
     RESULT_THROWN_AWAY = Runner, "result-thrown-away";
-    /// what was kept is handed in no matter who had the task since
+    /// a kept result is handed in no matter who had the task since
     KEPT_OVERWRITES = Runner, "kept-overwrites";
     /// a worker whose directory is gone goes on claiming
     DIRECTORY_UNSEEN = Runner, "directory-unseen";
@@ -304,7 +304,7 @@ faults! {
     OLD_SUBMISSION_LANDS = Semantics(3), "old-submission-lands";
     /// a task that waits for landing is done once a person approves it
     APPROVED_WITHOUT_LANDING = Semantics(10), "approved-without-landing";
-    /// a run waits for what is dead outside of its tree
+    /// a run waits for dead tasks outside of its tree
     OUTSIDE_DEAD_AWAITED = Runner, "outside-dead-awaited";
 }
 

@@ -121,7 +121,7 @@ pub struct ApplyError {
 }
 
 impl State {
-    /// The part that the log determines: presence, renewals and what was already reported are left out.
+    /// The part that the log determines: presence, renewals and delivered notices are left out.
     #[must_use]
     pub fn lasting(&self) -> State {
         let mut lasting = self.clone();

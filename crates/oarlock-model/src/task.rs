@@ -1,4 +1,4 @@
-//! Tasks: what is to be done, who holds it, and what came of it.
+//! Tasks: their specification, holder and result.
 
 mod state;
 
@@ -346,7 +346,7 @@ impl Task {
     }
 
     /// The effect on the task of finishing it, or of handing it in for review: the same for the specification and for replies
-    /// made inside a transaction. An absent result and no artifacts leave what was there; reasons why former attempts were not
+    /// made inside a transaction. An absent result and no artifacts leave the former values; reasons why former attempts were not
     /// good enough are over.
     pub fn finish(&mut self, state: TaskState, result: Option<&String>, artifacts: &[String]) {
         self.end_grant(GrantEnd::Done);

@@ -200,7 +200,7 @@ fn transact<M: Mutation>(
     findings: &mut Findings,
     step: &mut Step<'_>,
 ) -> Result<Tried<Written<M::Reply>>, OpError> {
-    // Nobody is informed of what is only intended: the grant that follows presses it to the disk.
+    // Nobody is informed of an intended grant: the grant that follows presses it to the disk.
     if step.how == How::Intended && M::DURABILITY == Durability::Full {
         let before = findings.clone();
         if let Some(tried) = transact_as(store, by, request, first, findings, step, Durability::Presence)? {
@@ -278,7 +278,7 @@ fn transact_as<M: Mutation>(
         Ok(_) if durability != M::DURABILITY && step.granted.is_empty() => Ok(None),
         Ok(reply) => {
             let forgets = seeded::is(seeded::KEYS_FORGOTTEN) || (first.is_some() && seeded::is(seeded::CLAIMS_AGAIN));
-            // Nobody has been informed of what is only intended.
+            // Nobody has been informed of an intended grant.
             let is_told = step.how != How::Intended || step.granted.is_empty();
             let text = once.filter(|_| is_told && !forgets).map(|once| once.keep(&mut *tx, &reply)).transpose()?;
             tx.commit()?;

@@ -283,7 +283,7 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    /// Whether what is granted is only meant so far: the call is decided again once the files show it.
+    /// Whether the grants are only intended so far: the call is decided again once the files show it.
     pub(crate) fn only_intends(&self) -> bool {
         self.granting.how == How::Intended
     }
@@ -451,7 +451,7 @@ impl<'a> Deciding<'a> {
         Ok(task)
     }
 
-    /// The same for who needs all of the task but its text, which may be large: that is empty in what is returned.
+    /// The same for who needs all of the task but its text, which may be large: that is empty in the returned task.
     ///
     /// # Errors
     /// Store errors.

@@ -16,7 +16,7 @@ use crate::owners::Unseen;
 use crate::settings::Settings;
 use crate::store::Transaction;
 
-/// Emits what is missing so that every stored state and priority follows from needs, parents and own priorities. A need that only the
+/// Emits the missing events, so that every stored state and priority follows from needs, parents and own priorities. A need that only the
 /// inheritance of needs makes part of a cycle is taken away, with a note: its tasks would wait for each other for ever.
 ///
 /// # Errors

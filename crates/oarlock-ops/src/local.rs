@@ -12,7 +12,7 @@ pub fn names_file(text: &str) -> bool {
     text.contains('/') || text.ends_with(".md")
 }
 
-/// The task that a text means which may also be a file in the directory of the caller; none for what is a path by its form.
+/// The task that a text means which may also be a file in the directory of the caller; none for a path by its form.
 pub fn task_named(text: &str) -> Option<TaskId> {
     if names_file(text) { None } else { TaskId::parse(text).ok() }
 }

@@ -47,7 +47,7 @@ fn is_too_large(number: &str) -> bool {
     is_integer && number.len() > 1 && number.parse::<i64>().is_err() && number.parse::<u64>().is_err()
 }
 
-/// The same for JSON whose text is not at hand. What was read as a floating-point number without a fraction, beyond 64 bits, was
+/// The same for JSON whose text is not at hand. A number read as floating-point without a fraction, beyond 64 bits, was
 /// written as an integer, or means one.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Tasks that stand in files beside the store too, where others take them under a lock of their own. A grant of such a task counts only
 //! when the files show it: under that lock an intent is committed, the files are marked, and the grant is committed, before anybody is
-//! reported. So no task is taken on both sides, whenever a call is killed: the next one that has the lock settles what is left.
+//! reported. So no task is taken on both sides, whenever a call is killed: the next one that has the lock settles the rest.
 //!
 //! The death of a process loses nothing of this. A loss of power does: so anyone who is informed of a grant has waited until mark and grant are on the
 //! disk. The intent is not waited for by itself: the log is one, and what presses the grant to the disk presses the intent before it too. If the
@@ -59,7 +59,7 @@ pub trait Held {
     /// tasks of the store into the files. Intents that are left are settled. `also` are tasks that are compared whether or not they changed.
     ///
     /// # Errors
-    /// Files or store fail; what was brought over stays.
+    /// Files or store fail; finished transfers stay.
     fn catch_up(&mut self, store: &mut dyn Store, settings: &Settings, also: &[TaskId]) -> Result<(), OpError>;
 
     /// Those of these tasks that somebody else has there by what no lock of theirs is taken for, as far as that can be seen at once: it is asked
@@ -72,7 +72,7 @@ pub trait Held {
     /// Marks these tasks as taken, all in one go, each of them only if nobody else has it there.
     ///
     /// # Errors
-    /// They cannot be written; what is marked anyway is settled later.
+    /// They cannot be written; marked tasks are settled later.
     fn mark(&mut self, intents: &[Intent]) -> Result<Vec<Marked>, OpError>;
 
     /// These were granted after they were marked: that is nothing to be brought over. Returns whether something else is.
@@ -106,7 +106,7 @@ pub enum Marked {
     Unwritable(OpError),
 }
 
-/// A store without what is beside it: for anyone who holds the lock of that already.
+/// A store without its neighbours: for anyone who holds the lock of that already.
 pub struct Beneath<'a>(pub &'a mut dyn Store);
 
 impl Store for Beneath<'_> {

@@ -9,7 +9,7 @@ use crate::shapes::ReservationShape;
 /// The effects of a call in its earlier portions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress {
-    /// Whether there was a portion before: what is checked once for all of them is checked.
+    /// Whether there was a portion before: the checks made once for all of them are done.
     pub(crate) is_begun: bool,
     /// The tasks that the reply names.
     pub(crate) tasks: Vec<TaskId>,

@@ -1,4 +1,4 @@
-//! Who is there: judged by session, heartbeats, and what is known of the process behind the session.
+//! Who is there: judged by session, heartbeats, and the known state of the session's process.
 
 use oarlock_model::agent::{Agent, Owner};
 use oarlock_model::event::DeathProof;

@@ -28,7 +28,7 @@ pub trait Request: Serialize + DeserializeOwned + JsonSchema + clap::Args + Send
     const IDENTITY: Identity;
     /// Names that fields had before and that still work, so that callers do not break.
     const FORMER_FIELDS: &'static [&'static str] = &[];
-    /// Fields that the caller's machine fills in from what is there at that moment: an idempotency key means the same call without them.
+    /// Fields that the caller's machine fills in from its state at that moment: an idempotency key means the same call without them.
     const OUTSIDE_KEY: &'static [&'static str] = &[];
     /// The flag by which one text of the request may come from a file of the caller; none for most verbs.
     const TEXT_FILE: Option<TextFile> = None;
@@ -77,7 +77,7 @@ pub trait Request: Serialize + DeserializeOwned + JsonSchema + clap::Args + Send
         None
     }
 
-    /// The same request for another page of its list; none for what is no list.
+    /// The same request for another page of its list; none for other requests.
     fn at_page(&self, _page: Page) -> Option<Self> {
         None
     }
@@ -97,7 +97,7 @@ pub trait Request: Serialize + DeserializeOwned + JsonSchema + clap::Args + Send
         true
     }
 
-    /// There is no project around the caller: what is asked about a store can only be meant otherwise.
+    /// There is no project around the caller: a question about a store can only mean another one.
     fn has_no_project(&mut self) {}
 
     /// The reply, when no store is needed for it.
@@ -183,7 +183,7 @@ pub trait Mutation: Request {
     /// Decides: reads, asks the rules, emits events.
     ///
     /// # Errors
-    /// Refusals and store errors; what was emitted is then undone, except what was kept on purpose.
+    /// Refusals and store errors; emitted events are then undone, except those kept on purpose.
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<Self::Reply, OpError>;
 
     /// Which tasks it may grant, in its second step or else in its first or only one.
@@ -219,8 +219,8 @@ pub trait Mutation: Request {
         first
     }
 
-    /// Searches, without the write lock, for what `decide` asked for with `Deciding::search_first`. The next decision gets what was
-    /// found and checks it again.
+    /// Searches, without the write lock, for what `decide` asked for with `Deciding::search_first`. The next decision gets the findings
+    /// and checks them again.
     ///
     /// # Errors
     /// Refusals and store errors.

@@ -1,5 +1,5 @@
 //! JSON Schema of requests and replies, in the dialect that every client of this field reads: no `format`, nothing
-//! nullable (what is absent is left out), no names of Rust's types.
+//! nullable (absent fields are left out), no names of Rust's types.
 
 use std::sync::OnceLock;
 

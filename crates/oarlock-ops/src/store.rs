@@ -81,7 +81,7 @@ pub trait Transaction {
     /// Takes the operating-system lock that means the life of `session` on behalf of this
     /// process; it is kept until the process dies or the store's handle is dropped.
     fn take_owner_lock(&mut self, session: &SessionId) -> StoreResult<()>;
-    /// From here on, what is refused is undone; what was written before stays.
+    /// From here on, a refusal is undone; earlier writes stay.
     fn mark(&mut self) -> StoreResult<()>;
     /// Undoes everything since the last mark. Whether anything written before it remains.
     fn undo_to_mark(&mut self) -> StoreResult<bool>;
@@ -113,7 +113,7 @@ pub trait Store {
     fn begin<'a>(&'a mut self, locks: &[Lock], durability: Durability) -> StoreResult<Box<dyn Transaction + 'a>>;
     /// Begins a reading transaction.
     fn snapshot<'a>(&'a mut self) -> StoreResult<Box<dyn View + 'a>>;
-    /// Whether nothing can be written: then what is due stays as it is, and only questions are answered.
+    /// Whether nothing can be written: then due work stays as it is, and only questions are answered.
     fn is_read_only(&self) -> bool;
     /// The liveness check of the machine on which it was opened.
     fn owners(&mut self) -> Box<dyn Owners>;

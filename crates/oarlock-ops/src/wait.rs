@@ -79,7 +79,7 @@ pub(crate) fn wait_for<T>(
             };
         }
         match patience.sleep_ms(&horizon) {
-            // What is due stays due where nobody may write.
+            // Due work stays due where nobody may write.
             Some(sleep_ms) if store.is_read_only() => listening.wait(sleep_ms.max(READ_ONLY_RECHECK_MS), &horizon.owners)?,
             Some(sleep_ms) => listening.wait(sleep_ms, &horizon.owners)?,
             None => return Err(patience.over(last, horizon.now)),

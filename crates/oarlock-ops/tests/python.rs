@@ -20,7 +20,7 @@ from typing_extensions import NotRequired, TypedDict
 const KEYWORDS: [&str; 6] = ["from", "in", "is", "as", "with", "global"];
 const REFERENCE: &str = "#/components/schemas/";
 
-/// Which way values go: what is given may be any sequence, what comes back is a list.
+/// Which way values go: an argument may be any sequence, a result is a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     In,
@@ -116,7 +116,7 @@ impl Stubs {
         name.to_owned()
     }
 
-    /// A dictionary with these fields; what is not required may be missing.
+    /// A dictionary with these fields; fields that are not required may be missing.
     fn class(&mut self, name: &str, fields: &Map<String, Value>, schema: &Value, way: Way) -> String {
         let required: BTreeSet<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let mut lines = Vec::new();

@@ -112,7 +112,7 @@ impl RalfProject {
         locked(&self.inner).state_file()
     }
 
-    /// Seconds since a time as these files write it; nothing for what is no time.
+    /// Seconds since a time as these files write it; nothing for another text.
     #[staticmethod]
     fn age_seconds(time: &str) -> Option<f64> {
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX));

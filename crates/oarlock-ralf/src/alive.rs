@@ -111,7 +111,7 @@ pub fn may_work(name: &str) -> bool {
     is_agent(name, None)
 }
 
-/// The files in which all blocks have the same time: that is what is left by a script that sets the time of every block.
+/// The files in which all blocks have the same time: that is the mark of a script that sets the time of every block.
 fn swept(agents: &[Agent]) -> BTreeSet<&str> {
     let mut times: BTreeMap<&str, (usize, Option<&Value>)> = BTreeMap::new();
     for agent in agents {

@@ -1,4 +1,4 @@
-//! The files of an attached project as what is beside its store: claims are written through to them under the old scripts' own lock, and
+//! The files of an attached project as neighbours of its store: claims are written through to them under the old scripts' own lock, and
 //! what old scripts took is known to the store before anything is claimed. Only what changed on either side is looked at; `ralf sync`
 //! compares everything.
 //!

@@ -147,7 +147,7 @@ impl<'a> Bridge<'a> {
         for action in order::in_order(plan.actions, &look.tasks) {
             match self.act(&action, &mut look) {
                 Ok(true) => synced.count(&action),
-                // What was to be done was so already.
+                // The goal was reached already.
                 Ok(false) => {}
                 Err(Trouble::Warning(warning)) => synced.warnings.push(warning),
                 Err(Trouble::Unwritten(error)) => synced.fail(&error, &self.root),
@@ -158,7 +158,7 @@ impl<'a> Bridge<'a> {
         self.sync_states(&project, &snapshot, attached, &mut synced, false)?;
         self.import_events(&project, attached, &mut synced)?;
         let sent = self.import_messages(&project, attached, &mut synced)?;
-        // Agents may have joined for what was imported.
+        // Agents may have joined for imported entries.
         let snapshot = self.snapshot()?;
         self.export_events(&project, &snapshot, attached, &mut synced)?;
         self.export_messages(&project, &snapshot, &sent, attached, &mut synced)?;

@@ -1,4 +1,4 @@
-//! FAULT of the contract: what is wrong with a file, where, and what could be saved.
+//! FAULT of the contract: the fault of a file, its place, and the saved part.
 
 use serde::Serialize;
 

@@ -68,13 +68,13 @@ impl FilesError {
         matches!(self, Self::Write(WriteError::Locked { .. }))
     }
 
-    /// Whether what was asked for was done before.
+    /// Whether the request was carried out before.
     #[must_use]
     pub fn is_repeated(&self) -> bool {
         matches!(self, Self::SplitBefore(_))
     }
 
-    /// Whether what was named is not there.
+    /// Whether the named thing is missing.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::NoTask(_))
@@ -112,7 +112,7 @@ impl Files {
         layout::COMMUNICATIONS.iter().map(|folder| self.root.join(folder).join("heartbeat.yaml")).filter(|file| file.is_file()).collect()
     }
 
-    /// The agents of all of them, each once, by what is remembered of them in `attached`.
+    /// The agents of all of them, each once, by their memory in `attached`.
     ///
     /// # Errors
     /// As [`Files::agents`].

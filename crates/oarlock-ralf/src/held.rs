@@ -50,7 +50,7 @@ fn of(root: &Path, files: &FileView<'_>, alive: &[&Agent], now_ms: i64) -> Held 
     Held { holder, since_ms: item.and_then(|item| item.taken_ms), seen_ms }
 }
 
-/// A holder's name as it is kept: short, on one line; nothing for placeholders and for what is no name.
+/// A holder's name as it is kept: short, on one line; nothing for placeholders and for other texts.
 pub(crate) fn name(text: &str) -> Option<String> {
     let name = kept_line(text.trim(), usize::MAX);
     if name.is_empty() || is_placeholder(&name) {

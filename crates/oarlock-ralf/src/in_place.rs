@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use oarlock_host::file::{self, WithoutTraps as _};
 use oarlock_model::seeded;
 
-/// How long a reader waits for who is writing; then it reads what is there.
+/// How long a reader waits for who is writing; then it reads the present content.
 const READ_PATIENCE: Duration = Duration::from_secs(1);
 /// The pause between two looks at a lock.
 const READ_PAUSE: Duration = Duration::from_millis(1);
@@ -39,7 +39,7 @@ pub(crate) fn write(path: &Path, file: &mut File, before: &[u8], after: &[u8]) -
         return made;
     }
     if let Err(error) = put(file, before, after) {
-        // A full disk: there is room for what was there.
+        // A full disk: there is room for the former content.
         if put(file, &[], before).is_ok() {
             let _ = fs::remove_file(&copy);
         }
@@ -118,8 +118,8 @@ fn parse_copy(bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     (texts.len() == before.checked_add(after)?).then(|| (texts[..before].to_vec(), texts[before..].to_vec()))
 }
 
-/// One write of what differs, over the whole length of what was there: until the end is cut off, lines without anything stand in the
-/// place of what is gone, which no reader of YAML minds.
+/// One write of the differing part, over the whole former length: until the end is cut off, lines without anything stand in the
+/// place of the removed text, which no reader of YAML minds.
 fn put(file: &mut File, before: &[u8], after: &[u8]) -> io::Result<()> {
     let padded = padded(before, after);
     let same = common(before, &padded);

@@ -33,7 +33,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// By the name of the file, else by what is in it.
+    /// By the name of the file, else by its content.
     pub(crate) fn of(name: &str, text: &str) -> Self {
         let has = |key: &str| text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
         match name {
@@ -266,7 +266,7 @@ fn collect_tasks(folder: &Path, kind: Folder, depth: usize, layout: &mut Layout)
             if is_template(&name) || depth > 0 && is_of_runs(&name) {
                 continue;
             }
-            // Some have put what is over into a folder among what is open.
+            // Some have put finished tasks into a folder among open ones.
             let nested = Folder::of(&name).filter(|_| depth == 0 && kind == Folder::Active);
             collect_tasks(&path, nested.unwrap_or(kind), if nested.is_some() { 0 } else { depth + 1 }, layout)?;
         } else if own.as_ref().is_none_or(|own| *own == path) && is_task_in(&path, &name, depth == 0) && layout.admits(&path) {

@@ -9,7 +9,7 @@ const BYTES: std::ops::RangeInclusive<usize> = 1_024..=(1 << 18);
 /// Texts that are remembered.
 const TEXTS_MAX: usize = 4;
 
-/// The texts that were read last, and what was made of them, the newest first.
+/// The texts that were read last, and their results, the newest first.
 pub(crate) struct Memo<T>(Mutex<VecDeque<(String, Arc<T>)>>);
 
 impl<T> Memo<T> {
@@ -33,7 +33,7 @@ impl<T> Memo<T> {
         Ok(made)
     }
 
-    /// One text has become another: what was made of the first is what is made of the second, but for `change`. Where the first is not remembered,
+    /// One text has become another: the result for the first is that for the second, except for `change`. Where the first is not remembered,
     /// neither is the second.
     pub(crate) fn change(&self, before: &str, after: &str, change: impl FnOnce(&mut T))
     where

@@ -158,7 +158,7 @@ impl<'a> Search<'a> {
                 self.moved.warnings.push(format!("{} waits until {holder} has ended {id}, which it was called before", new.id));
                 self.passed.insert(new.id.clone());
             } else if let Some(new) = new.filter(|_| self.attached.displayed.contains(id)) {
-                // Its status line is what was written for the old name.
+                // Its status line was written for the old name.
                 self.reopened.insert(new.id.clone());
             }
             self.hold_back(id, known, Gone { file: place.clone(), why });

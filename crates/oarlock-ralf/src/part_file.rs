@@ -113,7 +113,7 @@ impl<'a> Said<'a> {
     }
 }
 
-/// A text without its last section of this heading, and what is in that.
+/// A text without its last section of this heading, and the text of that section.
 fn cut_off<'a>(text: &'a str, heading: &str) -> (&'a str, &'a str) {
     match text.rsplit_once(&format!("\n## {heading}\n")) {
         Some((before, section)) => (before, section.trim()),

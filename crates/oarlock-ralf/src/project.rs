@@ -1,4 +1,4 @@
-//! A project as its files show it: agents, tasks, queue, events, messages, and what is wrong with the files.
+//! A project as its files show it: agents, tasks, queue, events, messages, and the faults of the files.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -71,7 +71,7 @@ impl Project {
         for file in &layout.yaml {
             let known = project.faults.len();
             project.take_yaml(file, None, layout, now_ms, &mut forms);
-            // A single file is what was asked for.
+            // The request was for a single file.
             let is_unread = Some(file.as_path()) != asked && !layout.is_of_agents(file);
             project.faults[known..].iter_mut().for_each(|fault| fault.unread = is_unread);
         }
@@ -106,7 +106,7 @@ impl Project {
         Ok(project)
     }
 
-    /// Judges who is there with what is remembered of the heartbeats.
+    /// Judges who is there with the remembered heartbeats.
     pub fn judge_agents(&mut self, attached: &SyncState, now_ms: i64) {
         alive::judge(&mut self.agents, attached, now_ms, None);
     }

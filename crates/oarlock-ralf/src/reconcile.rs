@@ -239,7 +239,7 @@ impl Comparing<'_> {
 
     fn known_task(&mut self, task: TaskId, known: &StoreTask, files: &Said<'_>) {
         let file_state = files.state();
-        // What was shown as ended, and is open again, is shown so.
+        // A task shown as ended that is open again is shown as open.
         if let Some(ended) = self.attached.ended.get(task.as_str())
             && !matches!(known.state, TaskState::Done | TaskState::Cancelled | TaskState::Dead)
             && (ended == "failed" || file_state == "cancelled")
@@ -251,7 +251,7 @@ impl Comparing<'_> {
         {
             self.plan.actions.push(Action::Update(Box::new(file.clone()), task.clone()));
         }
-        // What is in the files as taken because the bridge wrote it there.
+        // Tasks that the bridge itself has marked as taken in the files.
         let is_displayed = self.attached.displayed.contains(task.as_str());
         match (known.state, file_state) {
             (TaskState::Dead, "claimed") if !is_displayed => self.conflict(&task, files, "dead".to_owned()),

@@ -1,5 +1,5 @@
 //! Which Markdown files are tasks. In a task's own folder it is `task.md`, and what lies beside that are plans, results and notes. Elsewhere
-//! it is a name or, whatever the name, the form: a heading, fields in bold type, and what is to be reached.
+//! it is a name or, whatever the name, the form: a heading, fields in bold type, and goals.
 
 use crate::task_file;
 
@@ -23,7 +23,7 @@ const ABOUT: [&str; 15] = [
     "THOUGHTS",
     "TIMELINE",
 ];
-/// Headings under which a task says what is to be reached.
+/// Headings under which a task states its goals.
 const AIMS: [&str; 5] = ["objective", "goal", "acceptance criteria", "success criteria", "description"];
 
 /// The kind of a file by its name alone.

@@ -160,7 +160,7 @@ pub(crate) fn in_file(
     is_alone: bool,
 ) -> Result<bool, WriteError> {
     let status = status_of(displayed_state);
-    // What has ended says so by its folder, and what is open says nothing where there is nothing to say it in.
+    // An ended task shows it by its folder, and an open one shows nothing where there is nothing to say it in.
     let is_needed = is_alone && matches!(displayed_state, DisplayedState::Claimed(..) | DisplayedState::Split | DisplayedState::Failed);
     let edit = |text: &str| with_word(text, status, is_needed);
     // What lies among the finished is done whatever its line says, and stays as it was committed.
@@ -176,7 +176,7 @@ pub(crate) fn in_file(
     Ok(move_to(writer, root, file, folder, name)? || is_changed)
 }
 
-/// Moves a task where tasks lie that ended so, as who ends one does. What is there already stays.
+/// Moves a task where tasks lie that ended so, as who ends one does. Existing files stay.
 fn move_to(writer: &Writer, root: &Path, task: &Task, folder: Folder, name: &str) -> Result<bool, WriteError> {
     let from = unit(&root.join(&task.source.file));
     let target = task.folder.filter(|known| *known != folder).and_then(|_| place_among(&from, name));

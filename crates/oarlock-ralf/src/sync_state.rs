@@ -114,7 +114,7 @@ pub(crate) struct Mark {
     tail: Vec<String>,
 }
 
-/// The longest file of what is remembered that is read, in bytes: a line for each agent, task and list.
+/// The longest memory file that is read, in bytes: a line for each agent, task and list.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// Items of the end of a list that are remembered: one that is completed or ticked off later is still known by its neighbours.
@@ -163,7 +163,7 @@ impl SyncState {
         }
     }
 
-    /// Calls have shown how a task is that is in this state now: what was shown of it otherwise is shown no more.
+    /// Calls have shown how a task is that is in this state now: its former state is shown no more.
     pub(crate) fn note_caught_up(&mut self, id: &str, state: Option<TaskState>) {
         if !matches!(state, Some(TaskState::Claimed | TaskState::Waiting | TaskState::Review)) {
             self.displayed.remove(id);
@@ -175,7 +175,7 @@ impl SyncState {
 
     /// The findings of a pass about files that moved. `state` is that of a task of the store after it.
     pub(crate) fn remember(&mut self, moved: Moved, state: impl Fn(&str) -> Option<TaskState>) {
-        // What is there again, or was brought back by hand while it was away, is away no more.
+        // A task that is back, or was brought back by hand while it was away, is away no more.
         self.gone.retain(|id, _| state(id) == Some(TaskState::Cancelled) || !moved.places.contains_key(id));
         self.places.extend(moved.places);
         self.places.retain(|id, _| state(id).is_some());
@@ -185,7 +185,7 @@ impl SyncState {
         self.finished.retain(|id| state(id) == Some(TaskState::Done));
     }
 
-    /// The project of the store in `dir` is detached: what is remembered of it is kept until it is attached again, and none is attached any more.
+    /// The project of the store in `dir` is detached: its memory is kept until it is attached again, and none is attached any more.
     ///
     /// # Errors
     /// The file cannot be moved.
@@ -193,7 +193,7 @@ impl SyncState {
         fs::rename(Self::file(dir), dir.join(PARTED))
     }
 
-    /// With what was remembered when the same project was detached from the same store: which files were there, so that those that went meanwhile
+    /// With the memory from the time when the same project was detached from the same store: which files were there, so that those that went meanwhile
     /// are missed, and what they asked for. What cannot be read is not known.
     #[must_use]
     pub fn again(self, dir: &Path, store: StoreId) -> Self {

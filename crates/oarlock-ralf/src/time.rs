@@ -19,7 +19,7 @@ pub(crate) struct Stated {
     pub(crate) has_zone: bool,
 }
 
-/// The time that a value states; nothing for placeholders, null and what is no time.
+/// The time that a value states; nothing for placeholders, null and other texts.
 pub(crate) fn of(value: &Value) -> Option<Stated> {
     match value {
         Value::String(text) => parse(text.trim()),
@@ -42,7 +42,7 @@ fn parse(text: &str) -> Option<Stated> {
     text.parse::<Date>().ok().and_then(|date| without_zone(date.at(0, 0, 0, 0)))
 }
 
-/// How long ago a time of these files was at `now_ms`, in milliseconds; nothing for what is no time.
+/// How long ago a time of these files was at `now_ms`, in milliseconds; nothing for other texts.
 #[must_use]
 pub fn age_ms(text: &str, now_ms: i64) -> Option<i64> {
     parse(text.trim()).map(|stated| now_ms.saturating_sub(stated.unix_ms))

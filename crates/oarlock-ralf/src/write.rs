@@ -1,4 +1,4 @@
-//! Writing beside others: under both lock names that are in use, in one write or one rename, and only onto what was read.
+//! Writing beside others: under both lock names that are in use, in one write or one rename, and only onto the read state.
 //!
 //! Shell scripts lock `.events.lock`, the Python helpers `events.yaml.lock`; who takes both excludes both. Programs and language models that
 //! take no lock are met by looking at the file again just before the rename: if it is another one, the edit is made again on that. The moment
@@ -239,7 +239,7 @@ impl Writer {
         }
     }
 
-    /// Makes files that are not there, whole or not at all, under the locks of the first; what is there, and says something, stays. Returns how many
+    /// Makes files that are not there, whole or not at all, under the locks of the first; existing files with content stay. Returns how many
     /// were made.
     ///
     /// # Errors
@@ -282,7 +282,7 @@ impl Writer {
     }
 
     /// Moves a file or folder inside the project, under the locks of the queue, as who ends a task does. Where something is already, that stays,
-    /// and what is moved gets a free name beside it, in the way of the project's own scripts. Returns where it is now.
+    /// and the moved file gets a free name beside it, in the way of the project's own scripts. Returns where it is now.
     ///
     /// # Errors
     /// As [`WriteError`]; nothing has moved then.
@@ -391,7 +391,7 @@ fn append(file: &Path, seen: &Seen, more: &str) -> Result<bool, WriteError> {
     let mut opened = OpenOptions::new().create(true).append(true).made_with(0o644).open(file).map_err(|error| failed(file, error))?;
     let written = opened.write(more.as_bytes()).map_err(|error| failed(file, error))?;
     if written < more.len() {
-        // A full disk: what was written is taken back, or half an item would stay.
+        // A full disk: the write is taken back, or half an item would stay.
         let len = opened.metadata().map_err(|error| failed(file, error))?.len();
         opened.set_len(len - written as u64).map_err(|error| failed(file, error))?;
         return Err(failed(file, io::Error::from(io::ErrorKind::StorageFull)));

@@ -163,7 +163,7 @@ pub(crate) fn report(
     settle_refusal(store, caller, settings, held, &refused, output)
 }
 
-/// A report that a task is done, with the commit that it submits if it is to land: the tip of its branch, or what is checked out here.
+/// A report that a task is done, with the commit that it submits if it is to land: the tip of its branch, or the checked-out commit.
 pub(crate) fn done_here(id: &TaskId) -> Done {
     let tip = std::env::current_dir().ok().and_then(|dir| oarlock_git::tip_here(&dir, &format!("oarlock/{id}")));
     let commit = tip.as_ref().and_then(|tip| ObjectId::parse(&tip.commit).ok());

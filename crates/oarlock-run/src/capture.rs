@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::text::{clean, clean_line};
 
-/// Room for the line that means what was left out.
+/// Room for the line that means the omitted lines.
 const MARK_BYTES_MAX: usize = 64;
 
 /// Longest line that is passed on in one piece.

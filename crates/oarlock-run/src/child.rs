@@ -130,7 +130,7 @@ impl Running {
     }
 
     /// Collects it after it [`Running::has_ended`], with what it printed. What it left running, with a session of its own or without, is asked
-    /// to end (SIGTERM) once the streams are closed, or after a moment; what is still there a moment later is killed. `is_urgent` is asked
+    /// to end (SIGTERM) once the streams are closed, or after a moment; the rest is killed a moment later. `is_urgent` is asked
     /// meanwhile whether to go straight to the killing.
     ///
     /// # Errors

@@ -83,7 +83,7 @@ impl Heart {
             drop(state);
             let at = Instant::now();
             match call::mutate(&mut *store, &self.caller, settings, &Heartbeat::default()) {
-                // What is lost or cancelled the worker sees in the task itself, sooner than this reply reports it.
+                // The worker sees a lost or cancelled task itself, sooner than this reply reports it.
                 Ok(_) => self.state().renewed_at = at,
                 Err(error) if is_passing(&error) => {}
                 Err(fault) => return Err(fault),

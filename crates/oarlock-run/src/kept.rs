@@ -20,7 +20,7 @@ pub(crate) use deliver::{deliver_all, note_of};
 const FORMAT: u32 = 1;
 /// The longest file that is read: a result of control characters is six times as long in JSON.
 const FILE_BYTES_MAX: u64 = 6 * limits::BODY_BYTES_MAX as u64 + (64 << 10);
-/// Files of one directory that are looked at, of one store; what is more waits for the next start.
+/// Files of one directory that are looked at, of one store; the rest waits for the next start.
 const FILES_MAX: usize = 1_000;
 
 /// The result of an attempt that finished.
@@ -92,7 +92,7 @@ impl Shelf {
         std::fs::rename(&path, &aside).ok().map(|()| aside)
     }
 
-    /// The results that are kept, and not just being handed in by somebody else. What is not ours, or cannot be read, is left alone.
+    /// The results that are kept, and not just being handed in by somebody else. Foreign or unreadable files are left alone.
     pub(crate) fn kept(&self) -> Vec<Found> {
         let names = |dir: &PathBuf| {
             let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();

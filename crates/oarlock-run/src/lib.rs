@@ -64,7 +64,7 @@ pub trait Stores: Send + Sync {
     /// The store's URL, as OARLOCK_STORE has it: a program started with it finds the same store. A path in it need not be text.
     fn url(&self) -> OsString;
 
-    /// The store's file: what is kept for this store is distinguished from what is kept for others by its path.
+    /// The store's file: its path distinguishes its kept results from those of other stores.
     fn file(&self) -> PathBuf;
 
     /// Directories in which a result may be kept while the store cannot be written, the best first. Those that are missing are passed over.

@@ -97,7 +97,7 @@ fn found_from_here(words: &str) -> String {
 }
 
 /// Has an agent plan a split of `document`. Afterwards the split has the agent's plan, or it is left to the rules. The reply is a warning for
-/// people, if there is one: why the rules plan, or what is to be doubted of the agent's plan. It takes as long as the agent does: hold no store
+/// people, if there is one: why the rules plan, or the doubts about the agent's plan. It takes as long as the agent does: hold no store
 /// meanwhile.
 ///
 /// # Errors

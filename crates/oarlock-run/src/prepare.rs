@@ -182,7 +182,7 @@ impl Preparing<'_> {
                 self.tell.line(&format!("the plan is best for {} agents{why}", advice.agents));
                 advice.agents
             }
-            // What is wrong with it shows when it is split.
+            // Its faults show when it is split.
             Ok(_) | Err(OpError::Rejected(_)) => self.run.agents,
             Err(error) => return Err(error),
         };

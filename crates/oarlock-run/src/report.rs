@@ -122,7 +122,7 @@ pub struct PartReport {
     /// Who finished it, or had it last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentName>,
-    /// How often it was begun, not counting what was given back.
+    /// How often it was begun, not counting attempts that were given back.
     pub attempts: u32,
     /// Its state.
     pub state: TaskState,

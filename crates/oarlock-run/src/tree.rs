@@ -108,7 +108,7 @@ impl Obstacle {
 }
 
 /// Whether work on the tree of `root` by the agents `pool` can go on, as one moment of the store shows it. Others may be working on what it needs from
-/// outside: that is waited for while somebody can do it, and not when it is dead, or stuck behind what is.
+/// outside: that is waited for while somebody can do it, and not when it is dead, or stuck behind a dead one.
 pub(crate) fn progress(view: &dyn View, owners: &dyn Owners, root: &TaskId, pool: &[AgentName], lands: bool) -> StoreResult<TreeProgress> {
     let tasks = tasks_of(view, root)?;
     let members: BTreeSet<&TaskId> = tasks.iter().collect();

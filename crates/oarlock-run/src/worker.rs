@@ -68,7 +68,7 @@ pub struct Work {
     pub timeout: Option<Duration>,
     /// The TTL of its leases; the settings' without it. They are renewed while the program runs.
     pub ttl: Option<Duration>,
-    /// Only this task and what is a part of it.
+    /// Only this task and its parts.
     pub within: Option<TaskId>,
     /// One task only; none ready is an error then.
     pub once: bool,
@@ -235,7 +235,7 @@ impl Worker<'_, '_> {
         }
     }
 
-    /// Ends the session, unless it is over already. What is held is free then; should this fail, our death frees it.
+    /// Ends the session, unless it is over already. Its holdings are free then; should this fail, our death frees it.
     fn leave(&mut self, worked: &Result<(), OpError>) {
         if matches!(worked, Err(OpError::Rejected(Rejection::StaleSession { .. }))) {
             return;

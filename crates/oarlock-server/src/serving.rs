@@ -60,7 +60,7 @@ pub struct Checked {
 /// Checks where is to be listened, and reads the certificates.
 ///
 /// # Errors
-/// `denied` for what would let others listen in, `invalid_request` for what is nowhere to listen, `data_damaged` for certificates that are none.
+/// `denied` for an address where others could listen in, `invalid_request` for one that cannot be bound, `data_damaged` for certificates that are none.
 pub fn checked(serving: Serving) -> Result<Checked, OpError> {
     let bind = Bind::parse(&serving.bind)?;
     if !bind.is_local() && !seeded::is(seeded::PLAIN_TO_ALL) && serving.tls.is_none() && !serving.behind_proxy {
@@ -152,7 +152,7 @@ fn address_of(bind: &Bind, listening: &Listening, tls: bool) -> Address {
 
 /// The key of this user: the one that is there, so that clients go on over a restart, or a new one.
 fn own_key(file: &Path, access: &AccessList) -> Result<Key, OpError> {
-    // What is there and is no key of ours is not written over.
+    // An existing file that is not our key is not overwritten.
     if file.symlink_metadata().is_ok() {
         let key = read_key(file)?;
         if access.has(&key)? {

@@ -35,7 +35,7 @@ impl SqliteAdministration {
 impl Administration for SqliteAdministration {
     fn backup(&mut self, to: &Path) -> Result<u64, OpError> {
         let mut store = self.open()?;
-        // What is damaged is refused, as by every other verb, and not kept as if it were whole.
+        // A damaged value is refused, as by every other verb, and not kept as if it were whole.
         drop(store.snapshot()?);
         copy::backup(&store, to)
     }

@@ -1,7 +1,7 @@
 //! [`HighWaterMark`]: where the log ended when this boot last saw it, known by memory and not by the file.
 //!
 //! SQLite takes a write-ahead log to end where a frame does not fit its checksum. After a loss of power that is right. When the
-//! file was cut or changed otherwise, it silently takes back what was acknowledged; so does a copy of an older file in its place.
+//! file was cut or changed otherwise, it silently takes back acknowledged writes; so does a copy of an older file in its place.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -77,7 +77,7 @@ impl HighWaterMark {
         }
     }
 
-    /// Refuses a log that ends before what was seen of it.
+    /// Refuses a log that ends before its last seen end.
     pub(crate) fn check(seen: u64, end: u64) -> StoreResult<()> {
         if end >= seen {
             return Ok(());

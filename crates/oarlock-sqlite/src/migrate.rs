@@ -1,7 +1,7 @@
 //! Schema versions: numbered files, applied in order, each in its own transaction.
 //!
 //! A cold command reads one number (`user_version`) and is done. A migration library would add a
-//! table of its own and several queries to each of them, for what is a loop over a list here.
+//! table of its own and several queries to each of them, for a loop over a list here.
 
 use oarlock_ops::store::{StoreError, StoreResult};
 use rusqlite::Connection;

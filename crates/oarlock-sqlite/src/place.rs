@@ -80,7 +80,7 @@ impl StorePaths {
         name.into()
     }
 
-    /// Makes what was added to the store's directory last through a loss of power.
+    /// Makes new files of the store's directory last through a loss of power.
     pub(crate) fn sync_dir(&self) -> StoreResult<()> {
         file::sync_dir(&self.dir).map_err(|error| io_error("write", &self.dir, &error))
     }

@@ -245,7 +245,7 @@ impl Projection<'_> {
         }
         task::end_grant(self.conn, key.seq, GrantEnd::Cancelled)?;
         outside::forget(self.conn, key.seq)?;
-        // Only what is in review can be on its way.
+        // Only a task in review can be on its way.
         if key.state == TaskState::Review {
             landing::withdraw(self.conn, key.seq)?;
         }

@@ -145,7 +145,7 @@ impl Copy {
         self.stamps_now() != self.stamps
     }
 
-    /// Refuses to show what was once so.
+    /// Refuses to show an old state.
     ///
     /// # Errors
     /// `store_unavailable`.

@@ -30,7 +30,7 @@ type Object = (String, String, String, Option<String>);
 /// Refuses a file whose schema is not that of its version. A newer version than is known is for [`migrate::is_behind`] to refuse.
 ///
 /// # Errors
-/// `data_damaged` that names what is more, less or different.
+/// `data_damaged` that names additions, omissions and differences.
 pub(crate) fn check(conn: &Connection) -> StoreResult<()> {
     if seeded::is(seeded::EXTRA_SCHEMA_ACCEPTED) || is_newest(conn)? {
         return Ok(());
@@ -102,7 +102,7 @@ mod tests {
         let made: String = query.query_map([], text).expect("rows").map(|row| row.expect("text")).collect();
         // After a new migration: UPDATE_EXPECT=1 cargo test -p oarlock-sqlite schema
         expect_test::expect_file!["../migrations/schema.txt"].assert_eq(&made);
-        // What was just written is read when this is built again.
+        // The written row is read when this is built again.
         assert!(NEWEST != made || is_newest(&conn).expect("it is read"), "the short way is taken");
     }
 

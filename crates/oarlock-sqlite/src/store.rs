@@ -46,7 +46,7 @@ const CHECKPOINT_FRAMES: u32 = 1_000;
 /// The same when a handle is closed: the next one-shot command then has little to recover.
 const CHECKPOINT_FRAMES_AT_CLOSE: u32 = 100;
 
-/// Frames by which the log grows until what is in it is moved into the database beside anyone who writes: eight megabytes.
+/// Frames by which the log grows until its content is moved into the database beside anyone who writes: eight megabytes.
 const AHEAD_FRAMES: u32 = 2_048;
 
 /// How a store is opened.
@@ -296,13 +296,13 @@ impl SqliteStore {
         has_grown
     }
 
-    /// Moves what is in the log now into the database, beside anyone who writes: it keeps nobody waiting. What they write meanwhile stays in
+    /// Moves the log's present content into the database, beside anyone who writes: it keeps nobody waiting. What they write meanwhile stays in
     /// the log, and the checkpoint that is due in the fair lock has only that to move. Should it fail, that one moves all of it.
     pub(crate) fn checkpoint_ahead(&mut self) {
         let _ = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
     }
 
-    /// Goes on although the log ends before what was seen of it.
+    /// Goes on although the log ends before its last seen end.
     pub(crate) fn forget_seen(&mut self) {
         self.high_water_mark = HighWaterMark::nobody();
     }
@@ -341,7 +341,7 @@ impl SqliteStore {
         if self.reads_only { None } else { self.place.shared_state().ok().flatten() }
     }
 
-    /// A deleted or replaced file must not be written on: what is acknowledged there would be lost.
+    /// A deleted or replaced file must not be written on: acknowledged writes would be lost there.
     fn check_unmoved(&self) -> StoreResult<()> {
         if self.place.inode()? == self.inode {
             return Ok(());
@@ -385,7 +385,7 @@ impl SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        // What is in the database already is only remembered while somebody has the store open: a log
+        // The moved part is only remembered while somebody has the store open: a log
         // that the last one leaves behind is read again by the next. So it is emptied, if nobody minds.
         if self.wal_frames.load(Ordering::Relaxed) >= CHECKPOINT_FRAMES_AT_CLOSE && self.conn.busy_timeout(Duration::ZERO).is_ok() {
             let _ = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
@@ -453,7 +453,7 @@ fn begin(
             Ok(end) if epoch_of(end.seq) == *epoch => return Ok(end),
             Ok(end) => end,
             Err(error) => {
-                // SQLite has rolled back by itself after some failures of the disk; what is reported is why.
+                // SQLite has rolled back by itself after some failures of the disk; the report says why.
                 let _ = run("ROLLBACK");
                 return Err(error);
             }

@@ -248,7 +248,7 @@ impl Transaction for SqliteTransaction<'_> {
 impl Drop for SqliteTransaction<'_> {
     fn drop(&mut self) {
         if self.open {
-            // Should the rollback fail, SQLite has rolled back by itself or the next BEGIN says what is wrong.
+            // Should the rollback fail, SQLite has rolled back by itself or the next BEGIN reports the fault.
             let _ = self.view.conn.execute_batch("ROLLBACK");
         }
     }

@@ -26,7 +26,7 @@ pub(crate) struct SqliteView<'a> {
 impl Drop for SqliteView<'_> {
     fn drop(&mut self) {
         if self.ends_with_view {
-            // Nothing was written; should it fail, the next BEGIN says what is wrong.
+            // Nothing was written; should it fail, the next BEGIN reports the fault.
             let _ = self.conn.prepare_cached("COMMIT").and_then(|mut s| s.execute([]));
         }
     }

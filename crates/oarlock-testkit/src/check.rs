@@ -44,7 +44,7 @@ pub fn log_faults(log: &[Event]) -> Vec<String> {
             Fact::TaskClaimed(fact) if fact.token.0 != event.seq && intents.remove(&fact.id) != Some(fact.token) => {
                 faults.push(format!("(2) event {} grants token {}", event.seq, fact.token));
             }
-            // Semantics 10: one completion, one event. What is done is done for ever.
+            // Semantics 10: one completion, one event. A done task stays done.
             Fact::TaskDone(fact) if !done.insert(&fact.id) => faults.push(format!("(10) task {} is done twice", fact.id)),
             _ => {}
         }

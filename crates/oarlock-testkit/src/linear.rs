@@ -63,7 +63,7 @@ pub fn check<O: Object>(object: &O, calls: &[Timed<O::Call>]) -> Result<(), Stri
                     at = line.after_asked(n);
                 }
             }
-            // It has been answered and has no place yet: what was placed last was wrong.
+            // It has been answered and has no place yet: the last placed one was wrong.
             Moment::Answered(n) => {
                 if order.len() >= longest {
                     longest = order.len();

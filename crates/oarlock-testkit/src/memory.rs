@@ -33,7 +33,7 @@ const STORE_TIME_FIRST: StoreTime = StoreTime(1_000);
 /// The wall time at which tests begin: 2026-01-01T00:00:00Z.
 const WALL_TIME_FIRST: WallTime = WallTime(1_767_225_600_000);
 
-/// Everything a store keeps, the state of the specification and what is beside it.
+/// Everything a store keeps, the state of the specification and its neighbours.
 #[derive(Clone, Debug, Default)]
 pub struct World {
     /// The state that the log determines, with presence, renewals and notices written into it.

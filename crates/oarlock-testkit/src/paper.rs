@@ -1,5 +1,5 @@
 //! Files beside a store, as a test has them: a list of tasks that old scripts take and finish without knowing of the store. It is
-//! behind the same port as RALF's files, and its rules are as simple as they can be: what was done on either side is found by comparing
+//! behind the same port as RALF's files, and its rules are as simple as they can be: the work of either side is found by comparing
 //! everything. A hook is called at every point between the steps of a call, and may change the list there, or kill the call.
 
 mod page;
@@ -150,7 +150,7 @@ pub trait List {
     fn call(&self, store: &mut dyn Store, hook: Hook, call: &mut dyn FnMut(&mut dyn Store)) -> Trace;
 }
 
-/// The call that is under way: what is to happen at its points, and what has become of it.
+/// The call that is under way: the plan for its points, and its state.
 #[derive(Default)]
 pub struct Way {
     hook: Option<Hook>,

@@ -1,4 +1,4 @@
-//! Text scripts: lines that are typed, and below each what is expected. A script runs under several
+//! Text scripts: lines that are typed, and the expected output below each. A script runs under several
 //! harnesses at once; blessing writes down what they say.
 //!
 //! ```text
@@ -42,7 +42,7 @@ enum Piece {
     Remark(String),
     /// A file, its first line as it is.
     File { line: String, name: String, text: String },
-    /// Something that happens, as it is, and what is expected.
+    /// Something that happens, as it is, and the expected output.
     Line { line: String, step: Step, expected: Vec<String> },
 }
 
@@ -80,7 +80,7 @@ impl Script {
         Ok(Self { pieces })
     }
 
-    /// Runs the script and writes it down again with what was answered: equal to its own text when
+    /// Runs the script and writes it down again with the replies: equal to its own text when
     /// everything was as expected.
     pub fn run(&self, harnesses: &mut Lockstep) -> String {
         let mut text = String::new();

@@ -90,7 +90,7 @@ pub enum Fault {
     LockKept,
     /// An old script dies over a task.
     ScriptDied,
-    /// Somebody writes on the list what is not so.
+    /// Somebody writes a false entry on the list.
     Scribbled,
     /// A call is killed at this point.
     KilledAt(Point),
@@ -251,7 +251,7 @@ impl World {
         let n = self.rng.usize(..self.actors.len());
         let Some(letter) = self.actors[n].next(&mut self.rng, self.now_ms) else { return Ok(()) };
         match self.rng.u32(..100) {
-            // It arrives after what is said later; anyone who wrote it waits no longer.
+            // It arrives after later messages; anyone who wrote it waits no longer.
             0..3 => {
                 self.late.push((self.step + self.rng.usize(1..40), letter));
                 Ok(())

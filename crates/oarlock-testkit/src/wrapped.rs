@@ -58,7 +58,7 @@ pub trait Hooks: Clone {
         act()
     }
 
-    /// This many rows more were written by what was reported last.
+    /// This many rows more were written by the last reported call.
     fn rows(&mut self, _more: u64) {}
 
     /// The writes are undone, as far as the last mark.

@@ -220,7 +220,7 @@ fn expect(said: &Receiver<Said>, word: &str, patience: Duration) -> Option<Said>
     }
 }
 
-/// Workers race for tasks, and are killed and stopped meanwhile; what was tried, and the replies they got.
+/// Workers race for tasks, and are killed and stopped meanwhile; the tried calls, and the replies they got.
 fn race(plan: &Plan, adder: &mut Oarlock, file: &Path) -> Result<(BTreeMap<&'static str, u64>, Vec<Said>), OpError> {
     let (sender, receiver) = channel();
     let names: Vec<String> = (0..plan.processes).map(|n| format!("racer-{n}")).collect();
@@ -252,7 +252,7 @@ fn race(plan: &Plan, adder: &mut Oarlock, file: &Path) -> Result<(BTreeMap<&'sta
     }
     crew.iter_mut().for_each(Member::kill);
     drop((crew, sender));
-    // The pipes are closed: what was said is complete.
+    // The pipes are closed: the output is complete.
     said.extend(receiver.iter());
     Ok((tried, said))
 }

@@ -36,7 +36,7 @@ pub(crate) struct Paint {
 }
 
 impl Paint {
-    /// For a terminal of this width, or for what is none.
+    /// For a terminal of this width, or for another output.
     pub(crate) fn new(colour: bool, columns: Option<u16>) -> Self {
         Self { colour, columns }
     }

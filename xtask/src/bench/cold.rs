@@ -18,7 +18,7 @@ use crate::workspace;
 /// Leases that one agent takes in these benches, so that none of them holds unusually many.
 const CLAIMS_PER_AGENT: usize = 20;
 
-/// The size of what is shipped.
+/// The size of the shipped program.
 ///
 /// # Errors
 /// The lock file cannot be read.

@@ -95,7 +95,7 @@ pub(super) fn throughput(bench: &Bench) -> Outcome<Vec<Row>> {
     let (median, tail) = (quantile(&times_ns, 0.5)?, quantile(&times_ns, 0.99)?);
     let ms = |ns: u64| ns as f64 / 1e6;
     let ratio = measure::ratio(&rates[1], &rates[0])?;
-    // Where the disk is slow, its speed is what is measured.
+    // Where the disk is slow, its speed is measured.
     let wanted = if sync_ns < 300_000 { Target::AtLeast(10_000.0) } else { Target::Reported };
     Ok(vec![
         Row::ratio("64 clients of a gateway, FULL: rate to the bare loop's", ratio, Target::AtLeast(0.6))

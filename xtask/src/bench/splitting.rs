@@ -85,7 +85,7 @@ fn split_one(document: &str) -> Outcome<()> {
 }
 
 fn seconds_of(document: &str) -> Outcome<f64> {
-    // What is refused is refused in some time too.
+    // Refusals take some time too.
     processor_seconds(|| {
         let _ = split(document, &Options::new("T-1"));
         Ok(())

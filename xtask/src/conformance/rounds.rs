@@ -106,7 +106,7 @@ fn asking(name: &str) -> Option<Asking> {
 /// The next step when `name` is called; none when it does not ask.
 ///
 /// # Errors
-/// The state is not the server's, or the client cannot give what is needed.
+/// The state is not the server's, or the client cannot give the needed answer.
 pub(super) fn step(shared: &Shared, name: &str, retry: Retry<'_>, context: &RequestContext<RoleServer>) -> Answer<Option<Step>> {
     let Some(asking) = asking(name) else { return Ok(None) };
     let (state, answers) = retry;

@@ -156,7 +156,7 @@ impl History {
     /// The first task or entry whose answers fit no order.
     ///
     /// # Errors
-    /// That one, and what was in progress there.
+    /// That one, and its task in progress.
     pub(super) fn check(&self) -> Outcome<()> {
         for (id, calls) in &self.tasks {
             linear::check(&TaskObject, calls).map_err(|fault| format!("task {id}: {fault}"))?;

@@ -1,5 +1,5 @@
 //! A process of the crash test: it asks for small things in turn, and says before each what it asks and after it the reply. A line
-//! is written at once and whole, so that a kill cannot take back what was said.
+//! is written at once and whole, so that a kill cannot take back a printed line.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -115,7 +115,7 @@ impl Line {
                 }
             }
             let answer = self.buffer[end + 4..end + 4 + length].to_vec();
-            // What was refused before it was read leaves the rest of it on the connection.
+            // A request refused before it was read leaves the rest of it on the connection.
             if is_closed || (status != 200 && body.len() >= 16 << 10) {
                 self.stream = None;
             }

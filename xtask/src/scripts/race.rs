@@ -33,7 +33,7 @@ const OURS: [(&str, &str); 6] =
 const WORK: &str = "o-work";
 /// Pending tasks below which the planner adds more.
 const LOW: usize = 8;
-/// How long what is left over may take to be done at the end.
+/// How long the remaining tasks may take to be done at the end.
 const DRAIN_WITHIN: Duration = Duration::from_secs(60);
 /// How long workers may take to end after they were asked to.
 const STOP_WITHIN: Duration = Duration::from_secs(90);

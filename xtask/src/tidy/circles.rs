@@ -88,7 +88,7 @@ impl<'a> Tree<'a> {
         self.inside(module, inside, steps)
     }
 
-    /// The module in which what is called `path` in this one is defined.
+    /// The module that defines the `path` of this one.
     fn inside(&self, module: &[String], path: &[String], steps: usize) -> Option<&Names> {
         let (known, (_, imports)) = self.modules.get_key_value(module)?;
         // Two modules may hand on each other's names.

@@ -19,7 +19,7 @@ pub(super) struct Imports {
     pub(super) defines: BTreeSet<String>,
 }
 
-/// Words before the name of what is defined.
+/// Words before a defined name.
 const DEFINING: &[&str] = &["struct", "enum", "union", "trait", "type", "fn", "const", "static", "mod"];
 
 impl Imports {
@@ -71,7 +71,7 @@ impl Imports {
             }
             at += 1;
         }
-        // What is handed on and used here too is imported.
+        // Names that are handed on and used here too are imported.
         out.uses.extend(out.hands_on.iter().filter(|(name, _)| said.contains(name.as_str())).map(|(_, path)| path.clone()));
         out
     }

@@ -54,7 +54,7 @@ impl Source {
         Fault { file: self.file.clone(), line, what: what.into() }
     }
 
-    /// Whether it is part of what is built, not of tests, examples or benches beside it.
+    /// Whether it is part of the program, not of tests, examples or benches beside it.
     fn is_in_src(&self) -> bool {
         self.file.contains("/src/")
     }

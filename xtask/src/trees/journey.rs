@@ -53,7 +53,7 @@ impl Journey {
         format!("{name:<30}{:>7}{:>7}{:>7}{steps}{yaml:>12}{:>8.1}", self.agents, self.tasks, self.verbs, took.as_secs_f64())
     }
 
-    /// Does a step, and writes down what was wrong in it.
+    /// Does a step, and writes down its faults.
     fn step(&mut self, name: &'static str, what: impl FnOnce(&mut Self) -> Outcome<()>) {
         let before = self.faults.len();
         if let Err(error) = what(self) {
@@ -191,7 +191,7 @@ impl Journey {
         Ok(())
     }
 
-    /// Another branch and back: what was done stays done, and no file of a finished task is touched.
+    /// Another branch and back: completed work stays, and no file of a finished task is touched.
     fn switch(&mut self, tree: &Tree<'_>) -> Outcome<()> {
         tree.git(&["add", "--all"])?;
         tree.git(&["commit", "--quiet", "--allow-empty", "-m", "work"])?;
@@ -260,7 +260,7 @@ impl Journey {
 struct Said {
     id: String,
     state: String,
-    /// Whether its status is a word for what is done.
+    /// Whether its status is a word for done.
     says_done: bool,
     file: String,
 }

@@ -1,4 +1,4 @@
-//! A snapshot of a repository with its work tree, and what is asked of it.
+//! A snapshot of a repository with its work tree, and the questions about it.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -130,7 +130,7 @@ impl Bind {
     /// Reads `IP:PORT`, `IP`, `localhost[:PORT]` or `unix:PATH`.
     ///
     /// # Errors
-    /// `invalid_request`. Names are not resolved: what is bound is said.
+    /// `invalid_request`. Names are not resolved: the bound address is reported.
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let wrong = || {
             Rejection::invalid(

@@ -91,7 +91,7 @@ impl Client {
     /// The gateway at this URL, with the key that this user has for it.
     ///
     /// # Errors
-    /// `invalid_request` for what is no such URL, `denied` without a key.
+    /// `invalid_request` for another URL, `denied` without a key.
     pub fn of(url: &str, busy: Duration) -> Result<Self, OpError> {
         let address = Address::parse(url)?;
         if let Address::Net { tls: false, host, .. } = &address
@@ -106,7 +106,7 @@ impl Client {
         }
         match key::file_for(&address).and_then(|file| Ok((key::read(&file)?, file))) {
             Ok((key, file)) => Ok(Self { store: KnownStore::of(&address, &file), address, key, busy }),
-            // Where nobody listens, a key is not what is missing.
+            // Where nobody listens, the key is not the problem.
             Err(no_key) => Err(nobody_listens(&address).map_or(no_key, |why| unreachable(&address, &why))),
         }
     }
@@ -172,7 +172,7 @@ impl Client {
             let asked_at = Instant::now();
             let came = tokio::select! {
                 came = self.request(path, body.clone(), caller, waits, waited_ms) => came?,
-                // What is done already is reported: the wait ends, the call does not.
+                // Completed work is reported: the wait ends, the call does not.
                 () = interrupt::wanted(), if waits && (ends_ms.is_some() || !goes_on) => match ends_ms.take() {
                     Some(all_ms) => {
                         waited_ms = all_ms;

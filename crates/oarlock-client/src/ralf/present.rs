@@ -49,7 +49,7 @@ impl Joined {
 }
 
 impl Ralf {
-    /// The agent of this name, also when it is there no more, with what is known of it.
+    /// The agent of this name, also when it is there no more, with its known facts.
     ///
     /// # Errors
     /// As [`Ralf::agents`].
@@ -93,7 +93,7 @@ impl Ralf {
     }
 }
 
-/// Judges the agents of a project that was read: with what is remembered where it is attached, and by the store for those who use that. A project
+/// Judges the agents of a project that was read: with the remembered heartbeats where it is attached, and by the store for those who use that. A project
 /// that is not attached, or whose store cannot be read now, is judged by its files alone.
 pub fn judge_agents(read: &mut oarlock_ralf::Project, root: &Path, now_ms: i64) {
     let mut ralf = Ralf::new(root, Synchronous::Full);

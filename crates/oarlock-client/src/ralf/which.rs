@@ -1,4 +1,4 @@
-//! Which project a call means, and what is said where there is none.
+//! Which project a call means, and the message where there is none.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

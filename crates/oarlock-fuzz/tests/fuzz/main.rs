@@ -23,7 +23,7 @@ fn feed(target: &Target, input: &[u8], whence: &str) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (target.feed)(input))) {
         let file = std::env::temp_dir().join(format!("oarlock-fuzz-{}", target.name));
         fs::write(&file, input).expect("writes");
-        // The panic itself has been reported; what is missing is how to see it again.
+        // The panic itself has been reported; the way to repeat it is missing.
         let words = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned()));
         panic!("{}: {whence}, now in {}: {}", target.name, file.display(), words.unwrap_or_default());
     }

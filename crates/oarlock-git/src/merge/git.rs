@@ -120,7 +120,7 @@ impl MergeRepository {
         command.envs(variables.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| GitFailed(error.to_string()))?;
         if let Some(mut stdin) = child.stdin.take() {
-            // Git says by itself what is wrong when it does not read to the end.
+            // Git reports the fault itself when it does not read to the end.
             let _ = stdin.write_all(input.as_bytes());
         }
         let output = child.wait_with_output().map_err(|error| GitFailed(error.to_string()))?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::git::{MergeRepository, output};
 use crate::program::GitFailed;
 
-/// Bytes of a file whose lines are compared; what is larger is not text that agents write together.
+/// Bytes of a file whose lines are compared; a larger file is not text that agents write together.
 const COMPARED_BYTES_MAX: usize = 16 << 20;
 
 impl MergeRepository {

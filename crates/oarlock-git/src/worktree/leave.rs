@@ -1,4 +1,4 @@
-//! The end of an attempt: what is not committed is committed on the task's branch, the repository's hooks judge what earlier attempts left, and
+//! The end of an attempt: uncommitted work is committed on the task's branch, the repository's hooks judge what earlier attempts left, and
 //! the worktree lets go of the branch.
 
 use std::fs;
@@ -55,7 +55,7 @@ impl Worktrees {
     /// and is not moved to commits that this one made off the branch.
     ///
     /// # Errors
-    /// The worktree is gone, or git cannot commit. What is in it stays.
+    /// The worktree is gone, or git cannot commit. Its files stay.
     pub fn leave(&self, place: &Place, end: End, is_holder: bool) -> Result<Left, Refusal> {
         match place.state()? {
             Some(State::Working(work)) => settle(place, &work, end, is_holder, Some(&self.target)),
@@ -227,7 +227,7 @@ pub(super) fn commit(place: &Place, git: &Git, dirt: &[String], work: &Working, 
     Ok(refused)
 }
 
-/// Commits what is staged without the hooks: as finished where they have judged it, else as unfinished.
+/// Commits the staged files without the hooks: as finished where they have judged it, else as unfinished.
 pub(super) fn commit_staged(place: &Place, git: &Git, work: &Working, finished: bool) -> Result<(), Refusal> {
     let subject = if finished { work.title.clone() } else { format!("{UNFINISHED}{}", work.title) };
     let words = [&UNSIGNED[..], &WITHOUT_HOOKS[..], &["commit", "--quiet", "--no-verify", "-m", &subject]].concat();
@@ -316,7 +316,7 @@ fn finish(place: &Place, git: &Git, dirt: &[String], work: &Working, target: Opt
     };
     let is_merging = git_dir_of(&place.dir).is_some_and(|admin| admin.join("MERGE_HEAD").is_file());
     if is_merging {
-        // Only a commit keeps what is merged.
+        // Only a commit keeps the merge.
         if let Some(refused) = commit(place, git, dirt, work, false)? {
             return Ok(Some(refused));
         }
@@ -332,7 +332,7 @@ fn finish(place: &Place, git: &Git, dirt: &[String], work: &Working, target: Opt
     if !unseen.is_plain || is_nothing {
         git.ask(&["update-ref", "-m", "oarlock: back to the tip", "HEAD", &unseen.tip])?;
         if !is_staged_empty(git)? {
-            // What was just judged, or refused.
+            // The commits just judged, or refused.
             commit_staged(place, git, work, refused.is_none())?;
         }
     }

@@ -27,7 +27,7 @@ const BRANCHES_MAX: usize = 1_000;
 pub struct Pairs {
     /// These, by the names of branches or ids of tasks; without any, those of all tasks that are not in `onto`.
     pub branches: Vec<String>,
-    /// The branch that work lands on: what is in it is not live any more. What is checked out, without it.
+    /// The branch that work lands on: merged branches are not live any more. The checked-out branch, without it.
     pub onto: Option<String>,
 }
 

@@ -94,7 +94,7 @@ impl Listener {
         }
     }
 
-    /// Opens what is new and closes what is no longer asked about; true when one is dead already.
+    /// Opens new ones and closes those no longer asked about; true when one is dead already.
     fn watch_processes(&mut self, deaths: &[ProcessId]) -> bool {
         let wanted: HashSet<&ProcessId> = deaths.iter().take(DEATHS_MAX).collect();
         self.processes.retain(|process, _| wanted.contains(process));
@@ -155,7 +155,7 @@ impl Ears {
         Ok(ears)
     }
 
-    /// Watching what is watched already changes nothing. A missing file is not made here: a directory that is being
+    /// Watching a watched process again changes nothing. A missing file is not made here: a directory that is being
     /// deleted shall not be hindered by those who listen.
     fn watch_topics(&self) -> io::Result<()> {
         for topic in &self.topics {

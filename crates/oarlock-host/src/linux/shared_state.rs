@@ -291,7 +291,7 @@ fn has_room(file: &File) -> io::Result<bool> {
     match fallocate(file, FallocateFlags::empty(), 0, BYTES as u64) {
         Ok(()) => Ok(true),
         Err(Errno::NOSPC | Errno::DQUOT) => Ok(false),
-        // A file system that cannot promise room: write what is not there yet.
+        // A file system that cannot promise room: write the missing part.
         Err(_) => {
             let missing = (BYTES as u64).saturating_sub(metadata.len());
             Ok(file.write_all_at(&vec![0; usize::try_from(missing).unwrap_or(0)], metadata.len()).is_ok())

@@ -36,7 +36,7 @@ fn ask_for_death(command: &mut Command) {
     }
 }
 
-/// Makes the command's process the leader of a group of its own, which [`terminate_group`] and [`kill_group`] can end, and which what is typed at
+/// Makes the command's process the leader of a group of its own, which [`terminate_group`] and [`kill_group`] can end, and which input at
 /// the terminal does not reach.
 pub fn lead_group(command: &mut Command) {
     command.process_group(0);

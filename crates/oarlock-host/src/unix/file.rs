@@ -23,7 +23,7 @@ impl WithoutTraps for OpenOptions {
     }
 }
 
-/// Whether this process may write what is at the path: neither permissions nor a read-only file system forbid it.
+/// Whether this process may write the file at the path: neither permissions nor a read-only file system forbid it.
 pub fn may_write(path: &Path) -> bool {
     rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
 }
@@ -44,7 +44,7 @@ pub fn identity(file: &File) -> io::Result<(u64, u64)> {
     file.metadata().map(|found| (found.dev(), found.ino()))
 }
 
-/// As [`identity`], of what is at the path: a link itself, not what it leads to.
+/// As [`identity`], of the file at the path: a link itself, not its target.
 ///
 /// # Errors
 /// Nothing is there, or the system does not say.
@@ -134,7 +134,7 @@ pub fn is_open_to_others(found: &Metadata) -> bool {
     found.mode() & 0o077 != 0
 }
 
-/// The device and number of what was found.
+/// The device and number of the found file.
 #[must_use]
 pub fn identity_in(found: &Metadata) -> Option<(u64, u64)> {
     Some((found.dev(), found.ino()))
@@ -177,7 +177,7 @@ pub fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(mode))
 }
 
-/// Lets nobody but its owner use what is at the path, which nobody else can have replaced.
+/// Lets nobody but its owner use the file at the path, which nobody else can have replaced.
 ///
 /// # Errors
 /// It is not allowed.
@@ -185,7 +185,7 @@ pub fn keep_for_owner(path: &Path) -> io::Result<()> {
     std::fs::set_permissions(path, Permissions::from_mode(0o600))
 }
 
-/// Makes what was added to or removed from a directory last through a loss of power. Where directories cannot be synced, the file system's
+/// Makes additions to and removals from a directory last through a loss of power. Where directories cannot be synced, the file system's
 /// own journal has to do.
 ///
 /// # Errors

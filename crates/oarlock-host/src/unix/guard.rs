@@ -115,7 +115,7 @@ impl Guarded {
         }
     }
 
-    /// Kills what is left, and shows how the program ended. A program that is still running is killed too.
+    /// Kills the rest, and shows how the program ended. A program that is still running is killed too.
     ///
     /// # Errors
     /// The kernel does not know the guard.
@@ -167,7 +167,7 @@ impl Guarded {
         match poll(&mut fds, time.as_ref()) {
             Ok(ready) => ready > 0,
             Err(Errno::INTR) => false,
-            // The reading says what is wrong.
+            // The reading reports the fault.
             Err(_) => true,
         }
     }

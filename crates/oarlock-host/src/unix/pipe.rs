@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// Whether nobody can read any more what is written to this pipe or socket. Of a file or a terminal, and where the system
+/// Whether nobody can read this pipe or socket any more. Of a file or a terminal, and where the system
 /// does not say, somebody can.
 pub fn reader_has_gone(writer: impl AsFd) -> bool {
     let mut fds = [PollFd::new(&writer, PollFlags::empty())];

@@ -10,7 +10,7 @@ const NEW_PROCESS_GROUP: u32 = 0x0000_0200;
 /// Does nothing: [`super::guard`] is what ends a child with its parent.
 pub fn die_with_parent(_command: &mut Command) {}
 
-/// Makes the command's process the first of a group that what is typed at the console does not reach.
+/// Makes the command's process the first of a group that input of the console does not reach.
 pub fn lead_group(command: &mut Command) {
     command.creation_flags(NEW_PROCESS_GROUP);
 }

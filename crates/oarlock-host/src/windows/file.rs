@@ -27,7 +27,7 @@ impl WithoutTraps for OpenOptions {
     }
 }
 
-/// Whether what is at the path is not marked as read-only; whether its owner lets this process write, opening it reports.
+/// Whether the file at the path is not marked as read-only; whether its owner lets this process write, opening it reports.
 pub fn may_write(path: &Path) -> bool {
     path.metadata().is_ok_and(|found| found.is_dir() || !found.permissions().readonly())
 }
@@ -46,7 +46,7 @@ pub fn identity(file: &File) -> io::Result<(u64, u64)> {
     winapi_util::file::information(file).map(|found| (found.volume_serial_number(), found.file_index()))
 }
 
-/// As [`identity`], of what is at the path, or of what a link there leads to.
+/// As [`identity`], of the file at the path, or of a link's target.
 ///
 /// # Errors
 /// Nothing is there, or the system does not say.
@@ -151,7 +151,7 @@ pub fn own_like(_path: &Path, _dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Names show what is a program: true.
+/// The name shows whether it is a program: true.
 #[must_use]
 pub fn is_program(_found: &Metadata) -> bool {
     true

@@ -74,7 +74,7 @@ impl Guarded {
         self.has_ended()
     }
 
-    /// Ends what is left, and shows how the program ended. A program that is still running is ended too.
+    /// Ends the rest, and shows how the program ended. A program that is still running is ended too.
     ///
     /// # Errors
     /// The system does not know the program.

@@ -87,7 +87,7 @@ fn is_held(written: &Written, dir: &str) -> bool {
     let Some(parts) = parts.strip_prefix(top.as_slice()) else {
         return written.reach != Reach::File && top.starts_with(&parts);
     };
-    // What is meant of a link itself is nobody's here, and has nothing below it.
+    // A write to a link itself is nobody's here, and has nothing below it.
     let itself = |rest: &[&str]| rest.is_empty() && written.is_entry && !written.path.ends_with('/');
     let parts = match parts.split_first().and_then(|(first, rest)| Some((LINKS.iter().find(|(link, _)| link == first)?.1, rest))) {
         Some((_, rest)) if itself(rest) => return false,

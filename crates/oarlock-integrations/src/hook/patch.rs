@@ -11,7 +11,7 @@ pub(super) fn paths(patch: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The paths that a patch of `diff` or git touches, without this many directories at their beginning; where that is not said, both the whole
-/// path and the one without the first are meant, of which `patch` takes what is there.
+/// path and the one without the first are meant, of which `patch` takes the existing one.
 pub(super) fn of_diff(text: &str, strip: Option<usize>) -> impl Iterator<Item = String> {
     const HEADS: [&str; 6] = ["--- ", "+++ ", "rename from ", "rename to ", "copy to ", "*** "];
     // How many lines of the current part are still to come, of the old file and the new one.

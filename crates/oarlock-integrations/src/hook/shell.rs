@@ -108,7 +108,7 @@ struct Shell<'a> {
     state: State,
     /// Links that the commands have made, and where they lead.
     links: Vec<(String, String)>,
-    /// Files that the commands have written, with what is in them.
+    /// Files that the commands have written, with their contents.
     files: HashMap<String, Rc<str>>,
     found: Vec<Written>,
     /// Work that may still be done.
@@ -171,7 +171,7 @@ impl<'a> Shell<'a> {
         done
     }
 
-    /// Notes what is written, seen from where the shell is.
+    /// Notes a written path, seen from where the shell is.
     fn add(&mut self, written: impl IntoIterator<Item = Written>) {
         for written in written {
             if self.found.len() >= FOUND_MAX {

@@ -33,7 +33,7 @@ struct Records {
     files: BTreeMap<PathBuf, Record>,
 }
 
-/// All of them. Without a place to keep it, what was written is known by what it looks like.
+/// All of them. Without a place to keep it, insertions are known by their form.
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
     file: Option<PathBuf>,

@@ -29,7 +29,7 @@ fn leading_out(root: &Path, file: &Path) -> Option<(PathBuf, PathBuf)> {
         at = match std::fs::read_link(&next) {
             Ok(target) => {
                 let real = canonical(&next).unwrap_or_else(|_| as_far_as_there(&resolved(&at, &target)));
-                // What is neither file nor directory is refused by anyone who reads it.
+                // A path that is neither file nor directory is refused by anyone who reads it.
                 let is_special = real.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
                 if !is_special && (!real.starts_with(&root) || real.starts_with(&git)) {
                     return Some((next, target));
@@ -42,7 +42,7 @@ fn leading_out(root: &Path, file: &Path) -> Option<(PathBuf, PathBuf)> {
     None
 }
 
-/// A path of which not all is there, with the links in what is there resolved.
+/// A path of which not all is there, with the links in the existing part resolved.
 fn as_far_as_there(path: &Path) -> PathBuf {
     let known = path.ancestors().find_map(|above| Some((canonical(above).ok()?, path.strip_prefix(above).ok()?)));
     known.map_or_else(|| path.to_owned(), |(real, rest)| real.join(rest))

@@ -16,7 +16,7 @@ pub struct Places {
 }
 
 impl Places {
-    /// Waits until no other set-up of this user runs: they share files and the journal. It ends with what is returned; where nothing can
+    /// Waits until no other set-up of this user runs: they share files and the journal. It ends with the returned guard; where nothing can
     /// be locked, there is none to wait for.
     pub fn alone(&self) -> Option<File> {
         let dir = home().ok().filter(|home| home.is_dir()).unwrap_or_else(|| self.project.clone());

@@ -139,7 +139,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Whether a value has all of another one, in its order, with what was put before it.
+/// Whether a value has all of another one, in its order, with texts put before it.
 fn has_all(all: &Value, part: &Value) -> bool {
     match (all, part) {
         (Value::Object(all), Value::Object(part)) => part.iter().all(|(key, part)| all.get(key).is_some_and(|all| has_all(all, part))),

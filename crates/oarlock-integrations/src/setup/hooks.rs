@@ -7,7 +7,7 @@ use crate::client::Client;
 use crate::json::JsonWant;
 
 /// Commands that an agent may run without asking, as they stand in the file. Not among them is what runs other commands (`work`, `run`)
-/// or changes what is not its own.
+/// or changes foreign lines.
 pub(super) const CLAUDE_RULES: [&str; 22] = [
     "\"Bash(oarlock prime:*)\"",
     "\"Bash(oarlock claim:*)\"",

@@ -108,7 +108,7 @@ fn an_element_comes_and_goes_with_nothing_else_changed() {
         ("writable_roots = [ # these\r\n\t\"/a\" ]\r\nb = 1", "writable_roots = [ # these\r\n\tOURS,\r\n\t\"/a\" ]\r\nb = 1"),
         ("writable_roots = [ '/a' ,'/b' ] # c", "writable_roots = [ OURS, '/a' ,'/b' ] # c"),
     ] {
-        // What is put in ends its lines as the first line does.
+        // Inserted lines end as the first line does.
         let head = if found.contains('\r') { head.replace('\n', "\r\n") } else { head.to_owned() };
         let (found, with) = (format!("{head}{found}"), format!("{head}{with}").replace("OURS", ours));
         let edited = put(&found, &wants()).expect("it fits");
@@ -140,7 +140,7 @@ fn a_file_whose_lines_would_move_is_left_alone() {
     let found = "sandbox_workspace_write.a = 1\nmodel = 2\nsandbox_workspace_write.b = 3\n";
     let error = put(found, &wants()).expect_err("its keys are in two places");
     assert!(error.line == 2 && error.message.contains("put them together"), "{error}");
-    // What is put into a block of its own moves nothing.
+    // An insertion into a block of its own moves nothing.
     let edited = put(found, &wants()[..1]).expect("it fits");
     assert_eq!(take_out(&edited.text, &wants()), Ok(Some(found.into())));
 }

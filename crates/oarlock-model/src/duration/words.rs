@@ -1,6 +1,6 @@
 //! Lengths of time as people read them: `12 s`, `15 min`, `2 h 05 min`.
 
-/// A length of time for people, in milliseconds: `350 ms`, `12 s`, `59 min`, `2 h 05 min`, `3 days`. What is left over is cut off.
+/// A length of time for people, in milliseconds: `350 ms`, `12 s`, `59 min`, `2 h 05 min`, `3 days`. Smaller units are cut off.
 pub fn in_words(ms: i64) -> String {
     let seconds = ms / 1_000;
     match seconds {

@@ -1,4 +1,4 @@
-//! Facts about tasks: what is asked for, what it needs, and what came of it. Who holds one is in `lease`.
+//! Facts about tasks: the request, its needs, and its result. Who holds one is in `lease`.
 //! Each struct is the data of the event of the same name; it is public as `event::NAME`.
 
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Reading identifiers: the form of each, and what is said of a text that has another.
+//! Reading identifiers: the form of each, and the message about a text of another form.
 
 use std::str::FromStr;
 

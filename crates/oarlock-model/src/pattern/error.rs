@@ -1,4 +1,4 @@
-//! Why a text is not a pattern or path: what is where, and what to write instead.
+//! Why a text is not a pattern or path: the fault, its place, and the right form.
 
 use std::fmt;
 

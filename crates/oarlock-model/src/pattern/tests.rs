@@ -1,4 +1,4 @@
-//! Tables of what is read, matched and shared, and the comparison of overlap with its definition.
+//! Tables of patterns that are read, matched and shared, and the comparison of overlap with its definition.
 
 use super::*;
 

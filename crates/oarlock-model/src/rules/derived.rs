@@ -116,7 +116,7 @@ fn priorities(tasks: &BTreeMap<TaskId, Facts>) -> HashMap<&TaskId, u8> {
     found
 }
 
-/// Where what is stored differs from what follows, in words; empty when nothing does.
+/// The differences between stored and derived values, in words; empty when there are none.
 pub fn faults(tasks: &BTreeMap<TaskId, Facts>) -> Vec<String> {
     let derived = derive(tasks);
     let mut faults = Vec::new();

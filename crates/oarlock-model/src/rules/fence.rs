@@ -18,7 +18,7 @@ pub struct Caller<'a> {
     pub token: Option<Token>,
     /// Whether this session was ever granted the task.
     pub held_before: bool,
-    /// The number before the first one of the store's identity: what is not above it was granted before a restore.
+    /// The number before the first one of the store's identity: lower numbers were granted before a restore.
     pub base: u64,
 }
 

@@ -152,7 +152,7 @@ mod tests {
         ];
         for parent in ["ada", &"p".repeat(53), &"p".repeat(45)] {
             let mut names: Vec<String> = texts.iter().map(|text| helper_of(parent, text)).collect();
-            // What was made is no text that makes the same.
+            // The result does not parse to the same value.
             let again: Vec<String> =
                 names.iter().map(|made| helper_of(parent, made.strip_prefix(&format!("{parent}.")).expect("its own"))).collect();
             for (made, again) in names.iter().zip(&again) {

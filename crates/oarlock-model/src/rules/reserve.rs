@@ -95,13 +95,13 @@ pub struct WantedNear<'w> {
 }
 
 impl<'w> WantedNear<'w> {
-    /// Files what is wanted.
+    /// Files the wanted targets.
     #[must_use]
     pub fn of(wanted: &'w [Wanted]) -> Self {
         Self { wanted, near: wanted.iter().enumerate().map(|(at, wanted)| (&wanted.target, at)).collect() }
     }
 
-    /// The first of what is wanted that a reservation is in the way of.
+    /// The first wanted target with a reservation in its way.
     ///
     /// # Errors
     /// `limit_reached` when there are no steps left.
@@ -121,7 +121,7 @@ impl<'w> WantedNear<'w> {
         Ok(None)
     }
 
-    /// Whether a target overlaps any of what is wanted.
+    /// Whether a target overlaps any wanted target.
     ///
     /// # Errors
     /// `limit_reached` when there are no steps left.

@@ -8,7 +8,7 @@ use crate::seeded;
 /// Milliseconds to wait after failure number `failures` (from 1): `first_ms`, doubled with each further failure, at most a quarter of an
 /// hour; and up to half as much on top, chosen by the grant's token. The jitter keeps tasks that failed together from coming back
 /// together (Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015); it only adds, so the wait is never shorter
-/// than what was configured.
+/// than the configured one.
 pub fn backoff_ms(first_ms: i64, failures: u32, token: Token) -> i64 {
     let doublings = failures.saturating_sub(1).min(20);
     let full = first_ms.clamp(1, limits::RETRY_BACKOFF_MS_MAX).saturating_mul(1 << doublings).min(limits::RETRY_BACKOFF_MS_MAX);

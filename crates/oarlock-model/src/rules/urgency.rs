@@ -59,7 +59,7 @@ pub trait Graph {
     /// # Errors
     /// Those of reading.
     fn number(&self, id: &TaskId) -> Result<Option<Number>, Self::Error>;
-    /// The task with this number and what is beside it.
+    /// The task with this number and its related rows.
     ///
     /// # Errors
     /// Those of reading.
@@ -138,7 +138,7 @@ pub fn refreshed<G: Graph>(graph: &G, id: &TaskId) -> Result<BTreeMap<TaskId, u8
     if value <= was {
         return spread(graph, [(number, value)]);
     }
-    // It is less urgent now. Only what is exactly as urgent as it was can owe that to it: what is more urgent has another reason.
+    // It is less urgent now. Only tasks that are exactly as urgent as it was can owe that to it: more urgent ones have another reason.
     let mut above = Above::of(graph);
     let (mut inside, mut open) = (HashMap::new(), vec![number]);
     let mut passed_on = HashSet::new();

@@ -1,4 +1,4 @@
-//! `inbox`: what was sent to the caller and not acknowledged.
+//! `inbox`: the messages that the caller has not acknowledged.
 
 use clap::Args;
 use oarlock_model::duration::Duration;

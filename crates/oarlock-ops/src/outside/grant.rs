@@ -23,7 +23,7 @@ pub(crate) struct Step<'a> {
     pub(crate) check: Option<&'a Check<'a>>,
 }
 
-/// Whether what was granted may be.
+/// Whether the grants are allowed.
 pub(crate) type Check<'a> = dyn Fn(&[Intent]) -> Result<(), OpError> + 'a;
 
 /// Makes one.
@@ -146,7 +146,7 @@ fn look_elsewhere<T>(
     Ok(Tried::Portion)
 }
 
-/// Marks what is intended and grants what could be marked; nothing when nothing could.
+/// Marks intended tasks and grants the marked ones; nothing when nothing could.
 fn make_good<T>(
     held: &mut dyn Held,
     store: &mut dyn Store,

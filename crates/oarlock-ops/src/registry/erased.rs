@@ -49,7 +49,7 @@ pub trait Call: Send + Sync {
     /// How long it is willing to wait.
     fn waiting(&self) -> Option<Waiting>;
 
-    /// The same call for another page of its list; none for what is no list.
+    /// The same call for another page of its list; none for other requests.
     fn at_page(&self, page: Page) -> Option<Box<dyn Call>>;
 
     /// How many items it asks for, at most.

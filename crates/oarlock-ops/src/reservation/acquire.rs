@@ -100,7 +100,7 @@ pub(crate) fn note_in_vain(cx: &mut Deciding<'_>, tasks: Vec<(TaskId, Vec<Wanted
         starved.push((id, claim));
     }
     for (id, claim) in &starved {
-        // What was done, cancelled or claimed another way waits no more.
+        // A task that was done, cancelled or claimed another way waits no more.
         if claim.last_try < now && cx.view().task_state(id)?.is_none_or(TaskState::is_finished) {
             cx.tx().write_starved(id, None)?;
         }
@@ -159,7 +159,7 @@ pub(crate) fn follow(cx: &Deciding<'_>, before: &Task, after: &Task) -> Result<O
     Ok(Some(Following { holder: (grant.agent.clone(), grant.session.clone()), new, gone }))
 }
 
-/// Makes and ends what [`follow`] has found; says what was made.
+/// Makes and ends what [`follow`] has found; returns the changes.
 pub(crate) fn followed(cx: &mut Deciding<'_>, task: &Task, following: Following) -> Result<Vec<ReservationShape>, OpError> {
     let Following { holder: (agent, session), new, gone } = following;
     for id in gone {

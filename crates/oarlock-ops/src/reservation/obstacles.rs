@@ -177,7 +177,7 @@ impl Obstacles {
         Ok((overlaps, more))
     }
 
-    /// Reservations that stand in the way of what is wanted whether or not their time has run out.
+    /// Reservations that stand in the way of the wanted targets whether or not their time has run out.
     pub(crate) fn conflicting(&mut self, view: &dyn ReservationView, wanted: &[Wanted]) -> Result<Vec<ReservationId>, OpError> {
         let filed = WantedNear::of(wanted);
         let mut found = Vec::new();
@@ -229,7 +229,7 @@ impl Obstacles {
         let before = starved.claims.iter_mut().rev().find(|(other, _)| other == id);
         let since = match before {
             Some((_, before)) => {
-                // What is filed for it finds nothing any more.
+                // Its former entries find nothing any more.
                 before.wanted.clear();
                 if before.counts_for_ms(cx.now) > 0 { before.since } else { now }
             }

@@ -172,7 +172,7 @@ impl TaskShape {
         Self::made(cx, task, &mut related, true)
     }
 
-    /// The shape of a task in a list, with what was read for all of the list: without the results of its parts beside its own.
+    /// The shape of a task in a list, with the facts read for the whole list: without the results of its parts beside its own.
     pub(crate) fn listed(cx: &Reading<'_>, task: Task, related: &mut Related) -> StoreResult<Self> {
         Self::made(cx, task, related, false)
     }

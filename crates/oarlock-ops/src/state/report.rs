@@ -24,7 +24,7 @@ pub struct ReportState {
     #[arg(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
-    /// Merge it into what is there.
+    /// Merge it into the present value.
     #[arg(long)]
     #[serde(default)]
     pub merge: bool,

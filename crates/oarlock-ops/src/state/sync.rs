@@ -71,7 +71,7 @@ impl Mutation for Sync {
 }
 
 impl Sync {
-    /// All that is given, as one merge patch; what is named alone wins over `--merge`.
+    /// All that is given, as one merge patch; single fields win over `--merge`.
     fn patch(&self) -> Result<Value, OpError> {
         let mut patch = match &self.merge {
             Some(Value::Object(map)) => map.clone(),

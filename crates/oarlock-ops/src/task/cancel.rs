@@ -102,7 +102,7 @@ impl Cancel {
     fn cancel_some(&self, cx: &mut Deciding<'_>, unfinished: &[(TaskId, TaskState)]) -> Result<OpError, OpError> {
         let progress = cx.take_progress();
         if !progress.is_begun && cx.caller().authority != Authority::Operator {
-            // A refusal changes nothing: what is refused is refused before the first portion.
+            // A refusal changes nothing: every refusal comes before the first portion.
             for (id, _) in unfinished {
                 cx.check_change(&cx.task(id)?, Change::Cancel)?;
             }

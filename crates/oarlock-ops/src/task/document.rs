@@ -61,7 +61,7 @@ impl Document<'_> {
         for id in self.file.map(|file| view.tasks_of_file(file)).transpose()?.unwrap_or_default() {
             of_file.extend(view.task(&id)?);
         }
-        // The newest first, and what is unfinished before what is finished.
+        // The newest first, and unfinished tasks before finished ones.
         of_file.reverse();
         of_file.sort_by_key(|task| task.state.is_finished());
         if let Some(made) = of_file.iter().find(|task| self.difference(task).is_none()) {

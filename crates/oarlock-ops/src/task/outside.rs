@@ -48,7 +48,7 @@ pub struct LeaveOutside {
     #[arg(long)]
     #[serde(default)]
     pub abandoned: bool,
-    /// How long ago its last sign of life was, in milliseconds; absent where nothing is known beside what was reported before.
+    /// How long ago its last sign of life was, in milliseconds; absent where nothing is known beside the earlier report.
     #[arg(long, value_name = "MS")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_ms_ago: Option<i64>,

@@ -2,7 +2,7 @@
 //! the disk: after a loss of power it may be older than it was, or gone, and then more is compared than would have to be.
 //!
 //! Every claim writes it, so it is written in place: a new file in the old one's place would cost more than the rest of the mark together. A
-//! record is one line with its own digest in front. What is behind the line is of a longer record before it, and a record that does not match its
+//! record is one line with its own digest in front. Text behind the line belongs to an earlier, longer record, and a record that does not match its
 //! digest counts as none.
 
 use std::collections::{BTreeMap, BTreeSet};

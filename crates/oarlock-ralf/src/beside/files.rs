@@ -56,7 +56,7 @@ pub(crate) struct Files<'a> {
     pub(super) writer: Writer,
     /// The effect of marking on the queue.
     pub(super) marked: Queue,
-    /// The thread that presses the names of what was marked to the disk.
+    /// The thread that presses the names of marked files to the disk.
     pub(super) pressing: Option<JoinHandle<()>>,
 }
 

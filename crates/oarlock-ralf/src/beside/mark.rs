@@ -90,8 +90,8 @@ impl Files<'_> {
         }
     }
 
-    /// Those of them that somebody else has by their own files. No folder is listed for that: a store's transaction may be open meanwhile. What is
-    /// missed here is found when they are marked, and so is what is over.
+    /// Those of them that somebody else has by their own files. No folder is listed for that: a store's transaction may be open meanwhile. Tasks
+    /// missed here are found when they are marked, and so are finished ones.
     pub(super) fn taken_by_file(&self, intents: &[Intent]) -> Vec<TaskId> {
         let is_over = |state: &str| matches!(state, "done" | "cancelled");
         let is_taken = |intent: &&Intent| {
@@ -122,7 +122,7 @@ impl Files<'_> {
         let (file, item) = (files.and_then(|files| files.file), files.and_then(|files| files.queue));
         let own_file = if file.is_none() { near(&self.root, task.as_str()).map(|(file, _)| at(&file)) } else { None };
         let own = project.faults.iter().find(|fault| own_file.as_ref() == Some(&fault.file));
-        // A file is marked as well; of what is in a queue alone, a piece that is lost may be all that there is.
+        // A file is marked as well; of a task in a queue alone, a piece that is lost may be all that there is.
         let hides = |fault: &&Fault| is_queue(fault) && (fault.line == 0 || file.is_none() && fault.lost > 0);
         let queue = project.faults.iter().filter(|_| item.is_none()).find(hides);
         let stood_there = || match SyncState::read(&self.beside.dir) {

@@ -28,7 +28,7 @@ impl Bridge<'_> {
         }
     }
 
-    /// Remembers what is there now, with what git has checked out.
+    /// Remembers the present state, with what git has checked out.
     pub(super) fn remember_there(&self, project: &Project, attached: &mut SyncState) {
         let Some(head) = attached.head.clone() else { return };
         for file in WRITTEN.map(|name| self.communications(name, project)).into_iter().filter(|file| file.exists()) {

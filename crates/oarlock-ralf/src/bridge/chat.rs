@@ -58,7 +58,7 @@ impl Bridge<'_> {
         let from = from.unwrap_or_else(|| AgentName::parse(NOBODY).expect("a name"));
         let speaks_up = self.known(&from, true)?;
         let to = recipients(fields.get("to"));
-        // What is meant for one who cannot be named here is not for everybody.
+        // A message for somebody who cannot be named here is not for everybody.
         to.iter().try_for_each(|name| AgentName::parse(name).map(drop))?;
         for name in &to {
             if let Ok(name) = AgentName::parse(name)

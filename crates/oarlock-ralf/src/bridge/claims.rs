@@ -42,7 +42,7 @@ impl Bridge<'_> {
             forced.extend(hold.filter(|hold| hold.end == Some(OutsideEnd::Forced)).map(|_| id.clone()));
         }
         attached.taken.retain(|id, _| !forced.contains(id));
-        // What is not there under its name may be shown under another.
+        // A task that is missing under its name may be shown under another.
         for id in shown.iter().filter(|id| there.contains_key(id.as_str()) && !left.contains_key(*id)) {
             attached.note_caught_up(id.as_str(), view.task_state(id)?);
         }

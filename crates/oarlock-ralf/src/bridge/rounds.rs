@@ -9,7 +9,7 @@ use crate::sync_state::SyncState;
 const LOOKS_MAX: usize = 32;
 
 impl Bridge<'_> {
-    /// One look: what the files say goes into the store, what the store says into the files. `attached` is what is remembered of the last
+    /// One look: what the files say goes into the store, what the store says into the files. `attached` is the memory of the last
     /// look, and then of this one. With `dry_run` nothing is changed.
     ///
     /// # Errors

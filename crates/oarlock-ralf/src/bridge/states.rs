@@ -144,7 +144,7 @@ impl Bridge<'_> {
     }
 
     /// The agents' states in the files. Old writers empty the file and fill it again under its lock, and a read without the lock takes what
-    /// is missing in between for taken away; so where anything differs from what is remembered, it is read once more with the lock held.
+    /// is missing in between for taken away; so where anything differs from the memory, it is read once more with the lock held.
     /// Nothing when it is damaged then.
     fn steady_states<'p>(
         &self,
@@ -295,7 +295,7 @@ mod tests {
         let mut attached = SyncState::new(&root, 0);
         fs::write(&path, text(1)).expect("writes");
         bridge.sync(&mut attached, false).expect("syncs");
-        // Somebody empties the file and fills it again, and what was read is from in between; or it was read a moment too early.
+        // Somebody empties the file and fills it again, and the read text is from in between; or it was read a moment too early.
         let empty = Project { files: vec![path.clone()], ..Project::default() };
         let early = Project::read(&root, 0).expect("reads");
         for (n, seen) in [(2, &empty), (3, &early)] {

@@ -14,7 +14,7 @@ fn says_what_it_is(text: &str, edited: &str) {
     let _ = salvage::queue(unmarked(&padded));
     let Ok(new) = set_item(&padded, "T-1", &claim()) else { return };
     assert_eq!(new, again);
-    // Debug builds compare what is remembered with what the text says; this is what it says to the next reader.
+    // Debug builds compare the memory with the text; the next reader gets this.
     assert_eq!(*yaml::parse(unmarked(&new)).expect("yaml"), read(&new), "{new}");
     assert_eq!(*salvage::queue(unmarked(&new)), salvage::list(unmarked(&new), &QUEUES), "{new}");
 }
@@ -65,7 +65,7 @@ fn an_item_is_known_alone_only_where_nothing_else_can_look_like_it() {
 }
 
 proptest! {
-    /// Queues of many shapes: whatever is edited says afterwards what was set, and what is remembered is what it says.
+    /// Queues of many shapes: an edited item has the set values afterwards, and the memory equals the text.
     #[test]
     fn what_is_remembered_of_an_edited_queue_is_what_it_says(
         items in prop::collection::vec((0usize..6, 0usize..10, 0usize..7), 1..8),

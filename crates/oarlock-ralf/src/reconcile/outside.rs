@@ -15,7 +15,7 @@ impl Comparing<'_> {
         let held = &files.held;
         let is_silent = held.seen_ms.is_some_and(|seen_ms| self.is_silent(seen_ms));
         if let Some(before) = before.filter(|before| before.holder == held.holder && before.end == Some(OutsideEnd::Abandoned)) {
-            // The files still say what was given up: only a sign of life since then is news.
+            // The files still have the given-up claim: only a sign of life since then is news.
             let is_back = held.seen_ms.is_some_and(|seen_ms| seen_ms > before.seen.0) && !is_silent;
             if !is_back {
                 return;

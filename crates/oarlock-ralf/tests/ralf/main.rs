@@ -88,7 +88,7 @@ impl Project {
         attached.write(&self.dir()).expect("kept");
     }
 
-    /// The item of a task, without what is the same for all.
+    /// The item of a task, without the common fields.
     fn item(&self, n: usize) -> String {
         let queue = self.read(QUEUE);
         let item = queue.split("  - ").find(|item| item.starts_with(&format!("task_id: TASK-{n}\n"))).expect("an item");

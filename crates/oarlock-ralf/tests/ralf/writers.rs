@@ -155,7 +155,7 @@ fn a_queue_that_is_in_pieces_for_a_moment_is_read_again() {
         fs::write(&queue, whole.replace("task_id: TASK-2", "task_id TASK-2")).expect("writes");
         let mends = std::thread::spawn({
             let (queue, whole) = (queue.clone(), whole.clone());
-            // Whole at once: what is emptied and filled again may be marked in between, and that be written over.
+            // Whole at once: a file that is emptied and filled again may be marked in between, and that be written over.
             move || {
                 let new = queue.with_extension("new");
                 fs::write(&new, whole).and_then(|()| fs::rename(&new, queue)).expect("writes");

@@ -1,4 +1,4 @@
-//! Handing in what was kept: under its token, or for the task as it is when nobody has had it since; and when that is refused, as a note.
+//! Handing in kept results: under its token, or for the task as it is when nobody has had it since; and when that is refused, as a note.
 
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Rejection, TaskId, limits, seeded};

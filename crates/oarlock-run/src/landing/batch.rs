@@ -1,5 +1,5 @@
 //! Landing a batch: the first submissions of the queue, each merged on top of the one before, tested as one tree and landed by one move of the
-//! branch. A batch that fails is cut into prefixes, which are tested side by side; the longest that passes lands, and what is behind it is a smaller batch
+//! branch. A batch that fails is cut into prefixes, which are tested side by side; the longest that passes lands, and the rest is a smaller batch
 //! of the next turn. Only a submission that fails alone on top of the target is refused.
 
 use oarlock_git::merge::Moved;
@@ -61,7 +61,7 @@ impl Worker<'_> {
             let below = members.last().map_or_else(|| target.clone(), |member| member.made.commit.to_string());
             match self.candidate(&below, queued)? {
                 Candidate::Made(made) => members.push(Member { queued, made }),
-                // With what is before it, that is not yet sure to land.
+                // With the submissions before it, that is not yet sure to land.
                 Candidate::Refused { .. } if !members.is_empty() => break,
                 Candidate::Refused { files, brief } => {
                     let start = StartLanding { id: queued.task.clone(), submission: queued.submission };
@@ -195,7 +195,7 @@ impl Worker<'_> {
                 candidate: Some(made.commit.clone()),
             };
             if self.order_step(queued, &tested)?.is_none() {
-                // A person took it out: what is before it need not wait for another test, but it has had none of its own.
+                // A person took it out: the submissions before it need not wait for another test, but it has had none of its own.
                 self.requeue(members.get(..n).unwrap_or_default())?;
                 self.requeue(members.get(n + 1..).unwrap_or_default())?;
                 return Ok(Step::Settled);

@@ -1,4 +1,4 @@
-//! Trees that have passed a test: one empty file for each tree and test. A tree is what was tested, whatever commit has it, so the same tree is
+//! Trees that have passed a test: one empty file for each tree and test. The tree is the tested thing, whatever commit has it, so the same tree is
 //! not tested twice. Failures are not kept: they may come from the machine.
 
 use std::fs;

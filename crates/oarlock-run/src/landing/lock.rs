@@ -96,7 +96,7 @@ pub fn hold_landing_queues(dir: &Path) -> Result<IdleQueues, OpError> {
 }
 
 impl IdleQueues {
-    /// Removes what is left of the queues in the repository, after the project with their test worktrees has gone: best effort, since nothing
+    /// Removes the remains of the queues in the repository, after the project with their test worktrees has gone: best effort, since nothing
     /// depends on it.
     pub fn remove(self) {
         if let Some(repository) = &self.repository {

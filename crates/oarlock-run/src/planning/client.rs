@@ -57,11 +57,11 @@ fn client(program: &OsStr) -> Option<&'static Client> {
     CLIENTS.iter().find(|client| client.program == name)
 }
 
-/// The name of the client that `command` starts, and the command that asks it one question; none for what is not a known client.
+/// The name of the client that `command` starts, and the command that asks it one question; none for an unknown client.
 pub(super) fn asked(command: &[OsString]) -> Option<(&'static str, Vec<OsString>)> {
     let (program, arguments) = command.split_first()?;
     let client = client(program)?;
-    // A path is meant from the directory of the run, and what is asked runs in another one.
+    // A path is meant from the directory of the run, and the asked program runs in another one.
     let has_path = Path::new(program).components().nth(1).is_some();
     let found = if has_path { std::path::absolute(program).map(OsString::from).ok() } else { None };
     let mut out = vec![found.unwrap_or_else(|| program.clone())];

@@ -44,7 +44,7 @@ pub(super) fn gate(store: &mut dyn Store, caller: &Caller, settings: &Settings, 
                 Some(Gate::Human) => true,
                 None => false,
             };
-            // What is joined by itself has nothing to land.
+            // An integrated task has nothing to land.
             if !found.state.is_finished() && !is_gated && !found.auto_finish && view.children(&id)?.is_empty() {
                 wanted.push(id);
             }

@@ -228,7 +228,7 @@ fn in_its_name<M: oarlock_ops::request::Mutation + Sync>(stores: &TestStores, de
     outcome(result)
 }
 
-/// Works on what is ready, and returns the Markdown that the program read.
+/// Works on a ready task, and returns the Markdown that the program read.
 fn markdown_read(stores: &TestStores, script: &str) -> String {
     let read = stores.dir().join("read.md");
     let (result, _) = work_once(stores, &format!("cat > '{}'; {script}", read.display()));

@@ -14,7 +14,7 @@ use super::lanes::{self, Lane};
 /// The least that is reckoned for an answer, in bytes.
 const ANSWER_BYTES_MIN: usize = 16 << 10;
 
-/// The copies of a reply to a model at a time: as text, as a value, and in what is made of it.
+/// The copies of a reply to a model at a time: as text, as a value, and in its final form.
 const MODEL_COPIES: usize = 3;
 
 /// A call and how it may wait.
@@ -68,7 +68,7 @@ impl Asked {
         self.account.as_ref().map_or(&COMMON, Account::lane)
     }
 
-    /// The bytes that its answer may have, about: a page of a list, or what was asked said again.
+    /// The bytes that its answer may have, about: a page of a list, or a repeated request.
     pub(super) fn answer_bytes(&self) -> usize {
         match self.call.verb() {
             // A task's whole text, or several of them.

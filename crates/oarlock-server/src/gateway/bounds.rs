@@ -173,7 +173,7 @@ impl Tab {
         &self.account
     }
 
-    /// Holds the places of a reply; none gives back what is held.
+    /// Holds the places of a reply; none gives back the held places.
     pub(crate) fn hold(&self, places: Option<Places>) {
         let before = std::mem::replace(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner), places);
         drop(before);
@@ -266,7 +266,7 @@ impl Ledger {
     pub(super) async fn wait_for(self: &Arc<Self>, payer: &Payer, of: Of, n: usize, patience: Duration) -> Result<Places, OpError> {
         let until = tokio::time::Instant::now() + patience;
         loop {
-            // Listens before it looks: what is given back in between is heard.
+            // Listens before it looks: places given back in between are noticed.
             let given_back = self.given_back.notified();
             tokio::pin!(given_back);
             given_back.as_mut().enable();
@@ -401,7 +401,7 @@ mod tests {
         let take = |n: usize| ledger.take(&agent("ada"), Of::AnswerBytes, n);
         tab.hold(Some(take(9).expect("its share")));
         assert_eq!(code(take(2)), Some(ErrorCode::LimitReached), "it is still cut and written");
-        // What is asked for next takes the place of what was there.
+        // The next request replaces the former one.
         tab.hold(None);
         tab.hold(Some(take(8).expect("given back")));
         let answer = tab.settle(3).await.expect("of what is held");

@@ -27,7 +27,7 @@ pub(super) struct Claims {
     writer: OnceLock<Writer>,
 }
 
-/// Opens the store with what is beside it.
+/// Opens the store with its neighbours.
 #[derive(Clone)]
 pub(super) struct Stores {
     place: StorePaths,

@@ -207,7 +207,7 @@ impl Engine {
                 return Ok(Outcome::Waiting(patience.waited_ms(horizon.now)));
             }
             let until = tokio::time::Instant::now() + Duration::from_millis(sleep_ms.unsigned_abs());
-            // What was logged after the look wakes it, also when that was before it began to listen.
+            // A line logged after the read wakes it, also when that was before it began to listen.
             let mut stopping = self.stopping.clone();
             tokio::select! {
                 () = self.log.after(horizon.seq, waiting.topics) => {}

@@ -194,7 +194,7 @@ impl Follower {
         }
     }
 
-    /// Sends what was logged after this number.
+    /// Sends the events after this number.
     async fn catch_up_from(&self, seen: u64, sender: &mut Sender<Bytes, Infallible>) -> Result<u64, Ended> {
         let page = self.page(Some(self.store.give(seen))).await.map_err(|_| Ended)?;
         Ok(self.catch_up(page, sender).await?.max(seen))

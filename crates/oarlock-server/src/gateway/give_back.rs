@@ -13,7 +13,7 @@ pub(crate) fn calls(verb: &str, reply: &Reply) -> Vec<Box<dyn Call>> {
     if seeded::is(seeded::GONE_CLIENT_KEEPS) {
         return Vec::new();
     }
-    // What is done stays done.
+    // Completed work stays.
     let next = reply.get::<DoneReply>().and_then(|done| done.claimed.as_ref());
     if let Some(claim) = reply.get::<ClaimReply>().or(next) {
         return claim.claims().iter().map(|claim| Box::new(registry::ordered(release(claim))) as Box<dyn Call>).collect();

@@ -125,7 +125,7 @@ impl Guard {
             return Ok(own());
         }
         self.access.principal(&key, wall_ms()).map_err(|error| match error {
-            // Where the list is and what is wrong with it is nothing for a stranger.
+            // A stranger does not learn where the list is, or its fault.
             OpError::Store(StoreError::Unavailable { .. }) | OpError::Damaged { .. } => {
                 let (message, hint) = (
                     "the list of access keys cannot be read".to_owned(),

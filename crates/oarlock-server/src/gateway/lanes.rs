@@ -121,7 +121,7 @@ impl<T> Lanes<T> {
         }
     }
 
-    /// Puts back what was taken and not begun, in front.
+    /// Puts back tasks that were taken and not begun, in front.
     pub(super) fn put_back(&self, lane: &Lane, item: T) {
         let mut state = self.locked();
         let (least_ns, arrival) = (state.least_ns, state.arrivals);
@@ -132,7 +132,7 @@ impl<T> Lanes<T> {
         self.more.notify_one();
     }
 
-    /// Takes nothing more; what is there is still handed out.
+    /// Takes nothing more; the present ones are still handed out.
     pub(super) fn close(&self) {
         self.locked().is_closed = true;
         self.more.notify_all();

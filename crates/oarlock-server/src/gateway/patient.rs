@@ -1,4 +1,4 @@
-//! A connection that is given up when its peer takes nothing for too long: what is written to who does not read would wait for ever.
+//! A connection that is given up when its peer takes nothing for too long: writes to a peer that does not read would wait for ever.
 
 use std::io;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// How long a peer may take nothing of what is written.
+/// How long a peer may take no written bytes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A stream whose writes fail when they are held up for too long.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use super::bounds::Places;
 
-/// The bytes of one piece: what is buffered of an answer that its client does not read.
+/// The bytes of one piece: the buffered part of an answer that its client does not read.
 const PIECE_BYTES: usize = 64 << 10;
 
 /// Bytes whose memory is counted.

@@ -31,7 +31,7 @@ impl Default for Rates {
     }
 }
 
-/// A bucket that fills with time and is emptied by what is asked (a token bucket, RFC 2697 section 3 with one rate).
+/// A bucket that fills with time and is emptied by requests (a token bucket, RFC 2697 section 3 with one rate).
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     level: f64,

@@ -116,7 +116,7 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// A connection's place among all, and what is known of it.
+/// A connection's place among all, and its known facts.
 type Place = (OwnedSemaphorePermit, Arc<Connection>);
 
 enum Stream {

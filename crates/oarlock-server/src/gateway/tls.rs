@@ -37,7 +37,7 @@ pub(crate) fn acceptor(certificates: &Path, key: &Path) -> Result<TlsAcceptor, O
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// The private key, which nobody else may read. It is opened once, so that what is judged is what is read; links are followed, because
+/// The private key, which nobody else may read. It is opened once, so that the judged file is the read one; links are followed, because
 /// programs that renew certificates keep the key of the day behind one. As PostgreSQL has it, a key of root's may be readable by a group.
 fn private_key(file: &Path, damaged: impl Fn(&Path, String) -> OpError) -> Result<PrivateKeyDer<'static>, OpError> {
     let opened = OpenOptions::new().read(true).without_waiting().open(file).map_err(|error| damaged(file, error.to_string()))?;

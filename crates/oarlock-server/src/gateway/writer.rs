@@ -25,7 +25,7 @@ pub(super) const QUEUE_MAX: usize = 1_024;
 /// Calls of one commit, at most: the first of them waits for the last.
 const GROUP_MAX: usize = 128;
 
-/// Bytes of requests of one commit, about: what is written of them is synced with it.
+/// Bytes of requests of one commit, about: their writes are synced with it.
 const GROUP_BYTES: usize = 512 << 10;
 
 /// No further call of a commit begins after this long.
@@ -254,7 +254,7 @@ fn commit(
         }
         // What made one fail is nobody else's business: nothing was done, so each is asked for itself.
         Ok(false) => {
-            // What they found out by what was then undone is not so.
+            // Findings from undone work are not true.
             group.iter_mut().zip(before).for_each(|((_, write), findings)| write.findings = findings);
             one_by_one(store, settings, group, calls, identity);
         }

@@ -1,4 +1,4 @@
-//! The bound of an answer to a model. Lists go on with `next`; long texts are cut, and say how much is missing; what is cut says where all
+//! The bound of an answer to a model. Lists go on with `next`; long texts are cut, and say how much is missing; a cut text says where all
 //! of it is. A claimed task's body is never cut, and no message is left out that counts as read.
 
 use oarlock_model::limits::MODEL_ANSWER_BYTES_MAX;
@@ -10,7 +10,7 @@ use oarlock_ops::state::GetState;
 use oarlock_ops::task::Tasks;
 use serde_json::{Map, Value, json};
 
-/// Bytes of an answer beside the reply: the protocol's own, and the note of what was cut.
+/// Bytes of an answer beside the reply: the protocol's own, and the note about cuts.
 const FRAME_BYTES: usize = 600;
 
 /// The space of an inbox: a reply is in an answer twice, as text and as structured content, and quotes of the text are escaped.
@@ -74,7 +74,7 @@ pub(super) fn is_short(reply: &Value) -> bool {
     seeded::is(seeded::MCP_ANSWER_UNBOUNDED) || fits(reply)
 }
 
-/// Cuts what is too long of a reply.
+/// Cuts too long parts of a reply.
 pub(super) fn reply(verb: &str, mut reply: Value) -> Value {
     if is_short(&reply) {
         return reply;
@@ -194,7 +194,7 @@ fn shortened(value: &Value, cut: Cut, depth: usize, lists: &mut Vec<String>, nam
             format!("{}… (and {} more bytes)", &text[..end], text.len() - end).into()
         }
         Value::Array(items) => {
-            // What is shown of messages counts as read, and of claims as taken: all of these are shown.
+            // Shown messages count as read, and shown claims as taken: all of these are shown.
             let is_cut = items.len() > cut.items && !matches!(name, "messages" | "claims");
             if is_cut && lists.len() < 5 {
                 lists.push(format!("{name}: {} of {}", cut.items, items.len()));

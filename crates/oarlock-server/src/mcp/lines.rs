@@ -14,7 +14,7 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// Faults that are not answered yet, at most; then nothing more is read.
 const FAULTS_MAX: usize = 16;
 
-/// The lines that are JSON, and what is wrong with each other one.
+/// The lines that are JSON, and the fault of each other one.
 pub(crate) fn of(input: impl AsyncRead + Send + Unpin + 'static) -> (DuplexStream, mpsc::Receiver<String>) {
     let (mut lines, read) = tokio::io::duplex(BUFFER_BYTES);
     let (faults, told) = mpsc::channel(FAULTS_MAX);

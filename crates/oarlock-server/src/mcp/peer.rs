@@ -50,8 +50,8 @@ impl Peer {
         Arc::new(Self { backend, gone, unheard: Mutex::default() })
     }
 
-    /// Looks after the process that started the server. When it dies, nobody waits for what was asked until then; what is asked
-    /// later comes from somebody who is there.
+    /// Looks after the process that started the server. When it dies, nobody waits for earlier requests; later
+    /// requests come from somebody who is there.
     pub(crate) fn watch_parent(self: &Arc<Self>, parent: ProcessId) {
         let peer = Arc::clone(self);
         tokio::spawn(async move {
@@ -100,7 +100,7 @@ impl Peer {
     }
 }
 
-/// A transport that reports to the peer what was read and written, and answers lines that are no JSON.
+/// A transport that reports to the peer reads and writes, and answers lines that are no JSON.
 pub(crate) struct Watched<T, W> {
     transport: T,
     peer: Arc<Peer>,

@@ -96,7 +96,7 @@ impl CallOrigin {
         self.run.as_ref().map(|(client, run)| harness(client, run))
     }
 
-    /// Says which call it is, where the client does not: by what is called.
+    /// Says which call it is, where the client does not: by its content.
     pub(super) fn about(mut self, tool: &str, request: &Value) -> Self {
         if self.call.is_none() {
             self.call = Some(call_by_content(tool, request));

@@ -60,7 +60,7 @@ pub(super) fn take_full(request: &mut Map<String, Value>) -> Result<bool, Reject
 /// The field that is true where a tool waits for work, unless the call says otherwise: a model that waits has no other ears.
 const ON: &str = "or_message";
 
-/// The request of a tool with what is so unless it says otherwise.
+/// The request of a tool with its defaults.
 pub(super) fn completed(name: &str, mut request: Map<String, Value>) -> Map<String, Value> {
     let waits_for_work = name == "claim" || (name == "done" && request.get("claim") == Some(&Value::Bool(true)));
     if waits_for_work && request.contains_key("wait") {

@@ -79,7 +79,7 @@ fn not_a_backup(from: &Path, error: OpError) -> OpError {
     }
 }
 
-/// Refuses what is not a sound store.
+/// Refuses a store that is not sound.
 fn check(file: &Path) -> Result<(), OpError> {
     let conn = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE, std::time::Duration::from_secs(1))?;
     migrate::check_application(&conn)?;
@@ -110,12 +110,12 @@ pub(crate) fn integrity(conn: &Connection) -> Result<Vec<String>, StoreError> {
     Ok(found.into_iter().filter(|line| line != "ok").collect())
 }
 
-/// Starts a new epoch in the scratch store and puts its content in place of the store's. What is replaced is kept beside
+/// Starts a new epoch in the scratch store and puts its content in place of the store's. The replaced store is kept beside
 /// it; while that is done, nobody writes to it. With `last_seq`, only a store whose log still ends there is replaced.
 pub(crate) fn replace(place: &StorePaths, options: &Options, scratch: &Scratch, last_seq: Option<u64>) -> Result<RestoreReply, OpError> {
     let opened = SqliteStore::open(place, options.clone()).ok();
     let mut store = SqliteStore::open(&scratch.place, options.clone())?;
-    // Also what was seen of either and is not there any more: its numbers are never given again, whatever can still be read.
+    // Also past values of either: its numbers are never given again, whatever can still be read.
     let shared_state = place.shared_state().ok().flatten();
     let seen = HighWaterMark::of(&Made::read(store.connection())?, shared_state, &options.clock.host().boot_id).last_seq();
     let seen = seen.max(opened.as_ref().map_or(0, SqliteStore::seen));

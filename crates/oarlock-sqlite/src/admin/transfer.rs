@@ -120,7 +120,7 @@ pub(crate) fn import(place: &StorePaths, options: &Options, from: &mut dyn BufRe
         Err(OpError::Store(StoreError::Busy(_))) => return Err(written_meanwhile(place, options, last_seq)?),
         replaced => replaced?,
     };
-    // What was replaced was empty.
+    // The replaced store was empty.
     if let Some(kept) = reply.kept.take() {
         let _ = std::fs::remove_file(kept);
     }

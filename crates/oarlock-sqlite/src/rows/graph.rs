@@ -116,7 +116,7 @@ const WAITERS: &str = waiters!("json_each(?1) j CROSS JOIN tasks t ON t.seq = j.
 const WAITING_PARTS: &str = waiters!("tasks t WHERE t.parent = ?1 AND t.parent IS NOT NULL");
 const NODE: &str = "
 SELECT t.state, t.priority, p.id FROM tasks t LEFT JOIN tasks p ON p.seq = t.parent WHERE t.id = ?1";
-/// The task and its parts at any depth, and what is asked of them.
+/// The task and its parts at any depth, and the facts asked of them.
 macro_rules! tree {
     ($what:literal) => {
         tree!("", $what)

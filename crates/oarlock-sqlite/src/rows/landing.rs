@@ -34,7 +34,7 @@ pub(crate) fn change(conn: &Connection, seq: i64, task: &TaskId, change: impl Fn
     set(conn, seq, &landing)
 }
 
-/// A person has decided otherwise: what is on its way does not land.
+/// A person has decided otherwise: a submission on its way does not land.
 pub(crate) fn withdraw(conn: &Connection, seq: i64) -> Sql<()> {
     match get(conn, seq)?.filter(Landing::is_open) {
         Some(mut landing) => {

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use super::{Sql, all, change, change_one, first, from_word, id, id_or, int, json, json_or, lease, of_all, to_json, uint, within, word};
 use crate::error::bad_row;
 
-/// The columns of a task, with the id of its parent and what is in other tables.
+/// The columns of a task, with the id of its parent and the values of other tables.
 const COLUMNS: &str = "t.seq, t.id, t.state, t.priority, t.ready_at, t.retry_at, t.not_before, p.id, t.title, t.spec,
   CASE WHEN t.has_body THEN (SELECT b.body FROM task_bodies b WHERE b.seq = t.seq) END, t.auto_finish, t.attempt, t.failures, t.losses, t.grant_token, t.grant_agent, t.grant_session, t.grant_since,
   t.grant_renewed, t.grant_ttl, t.grant_end, t.progress, t.artifacts, t.created_at, t.created_by, t.updated_at, t.result, t.grant_reserve,

@@ -14,7 +14,7 @@ use oarlock_testkit::say;
 
 use crate::home::{Home, assert_replays, log};
 
-/// One of each kind: what reads, what writes a little and a lot, what is only presence.
+/// One of each kind: a read, small and large writes, presence alone.
 const LINES: [&str; 12] = [
     "ada: status",
     "-: events",
@@ -80,7 +80,7 @@ fn is_unknown(outcome: &Outcome) -> bool {
     matches!(&outcome.said, Err(OpError::Store(StoreError::Unavailable { hint, .. })) if hint.contains("not known"))
 }
 
-/// Looks at what is left: with the handle that was there, and with fresh eyes that read the files again.
+/// Looks at the remains: with the handle that was there, and with fresh eyes that read the files again.
 fn examine(patient: &Patient, handle: Option<SqliteStore>, outcome: &Outcome, line: &str) -> Result<(), String> {
     let is_done = match &outcome.said {
         Ok(()) => true,
@@ -156,7 +156,7 @@ fn check(failure: Failure, lasts: bool) {
     let Tally { failed_calls, failed_operations, unknown, .. } = &tally;
     writeln!(std::io::stderr(), "{failure:?}: {failed_calls} calls failed, {failed_operations} operations, {unknown} outcomes unknown")
         .expect("writes");
-    // Files are opened with the store and not by what is done then.
+    // Files are opened with the store and not by later calls.
     assert!(*failed_calls >= if failure == Failure::NoFiles { 1 } else { LINES.len() });
     assert_eq!(failed_calls, failed_operations, "no failure is swallowed");
     assert!(tally.unknown <= LINES.len(), "only where the sync of a commit and all that follows fail");

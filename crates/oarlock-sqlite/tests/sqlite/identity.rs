@@ -191,7 +191,7 @@ fn a_store_from_before_identities_keeps_its_sessions_its_messages_and_its_reader
     ok(&mut store, "-: thread M-10");
     let shown = ok(&mut store, "ada: inbox --all")["messages"][0]["id"].clone();
     assert_eq!(shown, format!("M-10-{}", identity.tag()));
-    // What is given from now on has the tag.
+    // New numbers have the tag.
     let joined = ok(&mut store, "carl: join");
     assert!(joined["session"].as_str().is_some_and(|session| session.ends_with(identity.tag())), "{joined}");
     let token = held["token"].as_u64().expect("a number");

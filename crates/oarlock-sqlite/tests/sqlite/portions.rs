@@ -178,7 +178,7 @@ fn a_long_chain_is_searched_for_cycles_before_the_lock_is_taken_and_what_others_
     let call = depend("X", &format!("C-{last}"));
     assert_eq!(call.try_once(&mut store, &caller, &settings, &mut findings), Ok(Tried::Search));
     call.search(&mut store, &caller, &settings, &mut findings);
-    // What is no edge changes nothing. This one, which nobody could refuse, makes the first one close a cycle.
+    // A missing edge changes nothing. This one, which nobody could refuse, makes the first one close a cycle.
     ok(&mut store, "-: note Y seen");
     ok(&mut store, "-: depend C-0 --on Y");
     assert_eq!(call.try_once(&mut store, &caller, &settings, &mut findings), Ok(Tried::Search));

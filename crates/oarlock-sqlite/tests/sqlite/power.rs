@@ -1,4 +1,4 @@
-//! Lost power: a store lives on a disk that records what is written and synced; then the power goes at every moment of the record, and
+//! Lost power: a store lives on a disk that records writes and syncs; then the power goes at every moment of the record, and
 //! what may be left of the files is opened. Everything acknowledged must be there, and the store must be sound.
 
 use std::fs;
@@ -73,7 +73,7 @@ pub(crate) fn run(plan: Plan) -> Result<Report, String> {
             continue;
         }
         let lost = [power.lost(Kept::Nothing), power.lost(Kept::Everything), power.lost(Kept::Chance(&mut rng))];
-        // What is synced cannot be lost in three ways.
+        // Synced data cannot be lost in three ways.
         for (way, files) in lost.iter().enumerate().take(if power.is_synced() { 1 } else { 3 }) {
             let last_seq = look(files, &life, acknowledged)
                 .map_err(|fault| format!("seed {}, power lost after step {n} of {}, way {way}: {fault}", plan.seed, life.steps.len()))?;
@@ -144,7 +144,7 @@ fn line(n: usize, rng: &mut Rng) -> (String, bool) {
     }
 }
 
-/// Opens what was left, and goes on working with it. The number of its last event.
+/// Opens the remains, and goes on working with them. Returns the number of its last event.
 fn look(files: &Files, life: &Life, acknowledged: u64) -> Result<u64, String> {
     let whole = &life.log;
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;

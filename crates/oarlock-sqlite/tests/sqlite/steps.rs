@@ -1,4 +1,4 @@
-//! A call of two steps that is cut off between them: what is done stays, and a repetition with its key goes on there, once.
+//! A call of two steps that is cut off between them: completed work stays, and a repetition with its key goes on there, once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

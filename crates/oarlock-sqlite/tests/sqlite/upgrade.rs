@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use crate::home::{Home, assert_replays, log, ok, state};
 
-/// A store of the first schema, with what was lawful then: parts that do not wait for what their parent needs (P11 and H for N), needs
+/// A store of the first schema, with lawful data of that time: parts that do not wait for what their parent needs (P11 and H for N), needs
 /// that are less urgent than what waits for them (N for U), and needs that are closed to a cycle by parts (P needs C, which needs P11,
 /// which is a part of P; Q needs its own part Q1).
 fn old() -> Home {

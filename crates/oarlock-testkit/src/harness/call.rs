@@ -1,4 +1,4 @@
-//! One line of a piece: who speaks, and what is said, read as the command line reads it.
+//! One line of a piece: who speaks, and the words, read as the command line reads it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -195,7 +195,7 @@ impl Local for FilesOnly<'_> {
     }
 }
 
-/// Takes the flags that every verb has out of the words: the caller, and what is left.
+/// Takes the flags that every verb has out of the words: the caller, and the rest.
 pub(super) fn common_flags(actor: &Actor, words: &[String], state: &State) -> Result<(Caller, Vec<String>), OpError> {
     let mut caller = Caller::default();
     match actor {

@@ -96,7 +96,7 @@ impl Transaction for MemoryTransaction<'_> {
     }
 
     fn note_first_end(&mut self, _read_at: StoreTime, _first_end: StoreTime) -> StoreResult<()> {
-        // It is a memory of what was read, and here nothing is too long to be read again.
+        // It remembers read texts, and here nothing is too long to be read again.
         Ok(())
     }
 

@@ -17,7 +17,7 @@ fn ok(reply: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     for (field, value) in reply.as_object().into_iter().flatten() {
         match value {
-            // What was taken next is a reply in itself; why nothing was is a refusal.
+            // The next claim is a reply in itself; the reason for none is a refusal.
             Value::Object(_) if field == "claimed" => lines.extend(ok(value).into_iter().skip(1).map(|line| format!("next {line}"))),
             Value::Object(object) if field == "nothing_ready" => {
                 lines.push(format!("no next: {}: {}", text(object, "code"), text(object, "message")))
@@ -31,7 +31,7 @@ fn ok(reply: &Value) -> Vec<String> {
                     None => vec![plain(item)],
                 }));
             }
-            // What is empty is said only where it is an answer.
+            // Empty lists are shown only where they are an answer.
             Value::Array(items) if items.is_empty() && field == "reservations" && reply.get("lease").is_some() => {}
             // A heartbeat is asked for it.
             Value::Number(unread) if field == "unread" && unread.as_u64() == Some(0) && reply.get("renewed").is_none() => {}
@@ -91,7 +91,7 @@ fn text<'a>(object: &'a Map<String, Value>, field: &str) -> &'a str {
     object.get(field).and_then(Value::as_str).unwrap_or("")
 }
 
-/// The other fields, without times of day and without what is as usual.
+/// The other fields, without times of day and without usual values.
 fn attributes(object: &Map<String, Value>, without: &[&str]) -> String {
     let shown = object.iter().filter(|(field, value)| !without.contains(&field.as_str()) && !is_usual(field, value));
     shown.map(|(field, value)| format!(" {}={}", field.strip_suffix("_ms").unwrap_or(field), attribute(field, value))).collect()

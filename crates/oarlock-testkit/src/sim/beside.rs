@@ -387,7 +387,7 @@ impl World {
             let letter = Letter::anonymous("release", json!({"id": task, "force": true}));
             let (outcome, _) = self.run(&letter, Box::new(|_, _| Fate::GoesOn));
             self.tell(format!("{letter} -> {}", shown(&outcome)));
-            // What was written on the list meanwhile may have ended it.
+            // A later entry of the list may have ended it.
             if let Err(error) = outcome.as_ref()
                 && error.code() != ErrorCode::StateConflict
             {

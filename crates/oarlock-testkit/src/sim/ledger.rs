@@ -23,7 +23,7 @@ pub(super) struct Ledger {
     scripts: BTreeMap<TaskId, String>,
     done_by_agents: BTreeSet<TaskId>,
     done_by_scripts: BTreeSet<TaskId>,
-    /// Somebody wrote of these on the list what was not so: nothing can be said of them but that they come to an end.
+    /// Somebody wrote false entries about these on the list: nothing can be said of them but that they come to an end.
     astray: BTreeSet<TaskId>,
     /// How often each semantics was put to the test.
     pub(super) judged: BTreeMap<u8, usize>,
@@ -38,7 +38,7 @@ impl Ledger {
         self.astray.contains(task)
     }
 
-    /// Somebody wrote what was not so.
+    /// Somebody wrote a false entry.
     pub(super) fn goes_astray(&mut self, task: &TaskId) {
         self.astray.insert(task.clone());
         self.scripts.remove(task);

@@ -1,5 +1,5 @@
 //! The other side of a list beside a store: old scripts that select a task under the lock, mark it, work and finish it, that may die in the
-//! middle, and somebody without any lock, who takes tasks too, and now and then writes what is not so.
+//! middle, and somebody without any lock, who takes tasks too, and now and then writes a false entry.
 
 use std::collections::BTreeMap;
 
@@ -153,7 +153,7 @@ impl Scene {
         }
     }
 
-    /// Somebody writes what is not so.
+    /// Somebody writes a false entry.
     fn scribble(&mut self, rng: &mut Rng, sheet: &mut Sheet) {
         let Some(task) = rng.choice(sheet.items.keys()).cloned() else { return };
         self.runs += 1;

@@ -1,4 +1,4 @@
-//! The oracle of a simulation: it hears what was asked and answered, knows the contract, and knows nothing of any store. It keeps
+//! The oracle of a simulation: it hears requests and replies, knows the contract, and knows nothing of any store. It keeps
 //! time by the simulator's clock and gives every doubt to the store: a lease may have ended once the latest moment at which it
 //! was renewed for certain is a TTL away, and must have ended once the last possible one is.
 
@@ -45,7 +45,7 @@ pub(super) struct Oracle {
     /// The living session of each name.
     sessions: BTreeMap<String, String>,
     ended: BTreeSet<String>,
-    /// Token, result and reply of what is done.
+    /// Token, result and reply of a done task.
     done: BTreeMap<String, (u64, Value, Value)>,
     /// How many leases of a task may be lost before it is dead, and how many were.
     tasks: BTreeMap<String, (u64, u64)>,
@@ -294,7 +294,7 @@ impl Oracle {
         self.heard(letter, reply, &[])
     }
 
-    /// Semantics 9: one heartbeat renews all leases, and shows what was lost.
+    /// Semantics 9: one heartbeat renews all leases, and shows lost tasks.
     fn beaten(&mut self, letter: &Letter, reply: &Value, (begun_ms, ended_ms): (i64, i64)) -> Judged {
         let session = letter.session_text().unwrap_or_default();
         let held: BTreeSet<&str> = reply["agent"]["claims"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();

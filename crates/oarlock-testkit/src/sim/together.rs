@@ -1,5 +1,5 @@
 //! Several agents at one gateway: their requests go into one commit, and the gateway may be killed before it, when nothing
-//! was done, or after it, when nobody hears what was.
+//! was done, or after it, when nobody hears the reply.
 
 use oarlock_ops::OpError;
 use oarlock_ops::caller::Caller;

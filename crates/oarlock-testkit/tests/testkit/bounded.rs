@@ -133,7 +133,7 @@ fn what_a_search_found_is_checked_again_before_it_is_taken() {
     let Ok(Tried::Done(reply)) = world.try_once("bob", &*claim, &mut findings) else { panic!("the third is free") };
     let reply: Value = serde_json::from_str(&reply).expect("JSON");
     assert_eq!(reply["task"]["id"], "F3");
-    // When nothing of what was found is left, it searches again.
+    // When no finding is left, it searches again.
     world.done("bob", "release", json!({"id": "F3"}));
     assert_eq!(world.try_once("bob", &*claim, &mut findings), Ok(Tried::Search));
     world.search("bob", &*claim, &mut findings);

@@ -37,7 +37,7 @@ pub(crate) fn command(argv: &[OsString]) -> Command {
 /// The text that `--help` prints, for a verb or for the program.
 ///
 /// # Errors
-/// `usage` for what is no verb.
+/// `usage` for another word.
 pub(crate) fn help_text(verb: Option<&str>) -> Result<String, OpError> {
     let line: Vec<OsString> = ["oarlock"].into_iter().chain(verb).chain(["--help"]).map(OsString::from).collect();
     match command(&line).try_get_matches_from(&line) {

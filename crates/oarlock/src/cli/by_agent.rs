@@ -25,7 +25,7 @@ pub(super) struct ByAgent {
     agent: PlanningAgent,
     /// Whether the agent was asked.
     pub(super) is_asked: bool,
-    /// Why the rules have made it after all, or what is to be doubted of it.
+    /// Why the rules have made it after all, or the doubts about it.
     warning: Option<String>,
 }
 
@@ -62,7 +62,7 @@ impl ByAgent {
         self.ask(&document, settings, output)
     }
 
-    /// Asks for the plan of a file, or of a task of this store; the call with it. An agent is not asked about what is going to be refused.
+    /// Asks for the plan of a file, or of a task of this store; the call with it. An agent is not asked for a plan that will be refused.
     pub(super) fn plan_at(&mut self, backend: &mut Backend<'_>, caller: &Caller, output: &Output) -> Result<Box<dyn Call>, OpError> {
         let named = if self.split.document.is_none() || self.split.or_task { task_named(&self.split.id) } else { None };
         let task = named.map(|id| shown(backend, caller, id)).transpose()?.flatten();
@@ -92,7 +92,7 @@ impl ByAgent {
         Ok(Box::new(registry::ordered(self.split.clone())))
     }
 
-    /// Says in the plan why it is not the agent's, or what is to be doubted of it.
+    /// Says in the plan why it is not the agent's, or the doubts about it.
     pub(super) fn annotate(&self, reply: &mut Reply) {
         if let Some((warning, reply)) = self.warning.clone().zip(reply.get_mut::<SplitReply>()) {
             reply.plan.warnings.push(warning);

@@ -79,7 +79,7 @@ fn offering(command: Command, store: &Option<OsString>) -> Command {
     command.mut_args(offer).mut_subcommands(|command| offering(command, store))
 }
 
-/// A word, and what is reported beside it.
+/// A word, and the text beside it.
 type Offer = (String, String);
 
 fn offered(

@@ -101,7 +101,7 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
         }
     };
     if call.goes_on() && call.waiting().is_some() {
-        // Whatever ends the wait, what is done is reported.
+        // Whatever ends the wait, completed work is reported.
         signals::catch()?;
     }
     let caller = common.caller(call.identity());

@@ -19,10 +19,10 @@ use serde_json::Value;
 
 use super::output::Output;
 
-/// Characters of a text in an event's line; what is cut off would not be printed.
+/// Characters of a text in an event's line; the rest would not be printed.
 const EVENT_TEXT_CHARS: usize = 200;
 
-/// An item of a list, without what is not printed: many pages are kept before the first line is.
+/// An item of a list, without unprinted fields: many pages are kept before the first line is.
 trait Item {
     fn strip(&mut self, quiet: bool);
 }
@@ -168,7 +168,7 @@ impl Pages<'_, '_> {
             return Ok(());
         }
         let limit = self.call.limit().unwrap_or(PAGE_ITEMS_DEFAULT);
-        // What was not shown before begins with the oldest, unlike the rest of an inbox.
+        // The list of new messages begins with the oldest, unlike the rest of an inbox.
         let goes_back = L::GOES_BACK && !self.call.begins_with_oldest();
         let quiet = self.quiet;
         list.items().iter_mut().for_each(|item| item.strip(quiet));

@@ -18,7 +18,7 @@ impl ManArgs {
     /// Prints the page, or writes all.
     ///
     /// # Errors
-    /// `usage` for what is no verb; the folder cannot be written.
+    /// `usage` for another word; the folder cannot be written.
     pub(crate) fn run(&self, output: &Output) -> Result<u8, OpError> {
         let text = match &self.out {
             Some(dir) => {
@@ -47,7 +47,7 @@ fn page(verb: Option<&str>) -> Result<String, OpError> {
     Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
-/// Writes the page of the program, of every verb, and of what is below a verb; how many they are.
+/// Writes the page of the program, of every verb, and of the verbs below a verb; how many they are.
 fn write_all(dir: &Path) -> io::Result<usize> {
     fn write(command: &Command, dir: &Path) -> io::Result<usize> {
         Man::new(command.clone()).generate_to(dir)?;

@@ -1,4 +1,4 @@
-//! `ralf`: what RALF's files say and what is wrong with them, which needs neither a project nor a store; and keeping them and a store alike.
+//! `ralf`: the content and faults of RALF's files, which needs neither a project nor a store; and keeping them and a store alike.
 
 use clap::{Args, ValueEnum};
 use oarlock_client::paths::current_dir;

@@ -15,7 +15,7 @@ pub(crate) fn parsed<T: FromArgMatches>(matches: &ArgMatches) -> Result<T, OpErr
     T::from_arg_matches(matches).map_err(usage_error)
 }
 
-/// The hint for a flag that this verb does not have and others have; to pass it as a value, as clap advises, is not what was meant.
+/// The hint for a flag that this verb does not have and others have; to pass it as a value, as clap advises, was not intended.
 fn foreign_flag(error: &clap::Error) -> Option<String> {
     let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) = (error.kind(), error.get(ContextKind::InvalidArg)) else {
         return None;
@@ -39,7 +39,7 @@ pub(crate) fn usage_error(error: clap::Error) -> OpError {
         return op.clone();
     }
     let text = error.render().to_string();
-    // The first paragraph says what is wrong, the rest what to do.
+    // The first paragraph names the fault, the rest what to do.
     let (what, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
     let joined = |text: &str, with: &str| text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(with);
     let message = joined(what.trim_start_matches("error: "), " ");

@@ -1,4 +1,4 @@
-//! `conflicts` and `forget`: the doors of what is done about agents' worktrees and branches.
+//! `conflicts` and `forget`: the doors of operations on agents' worktrees and branches.
 
 use clap::Args;
 use oarlock_client::IfMissing;

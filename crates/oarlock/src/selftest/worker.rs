@@ -1,5 +1,5 @@
 //! A process of the self-test: it claims and finishes, and prints the replies it got. A line is written at once and whole, so
-//! that a kill cannot take back what was acknowledged.
+//! that a kill cannot take back acknowledged replies.
 
 use oarlock_client::Oarlock;
 use std::io::Write;

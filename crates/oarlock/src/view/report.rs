@@ -108,7 +108,7 @@ impl View for RunReport {
         if let Some(budget) = &self.budget {
             page.line(format_args!("budget: {}", budget_in_words(budget, self.usage.as_ref())));
         }
-        // What was done before an interruption counts for the parts, not for this run.
+        // Work before an interruption counts for the parts, not for this run.
         let how = match self.wall_ms < self.bound_ms {
             true => "in this run, which continued an earlier one; all parts:",
             false => "in all,",
@@ -204,7 +204,7 @@ impl View for Help {
 }
 
 impl View for SetUp {
-    /// Each file that changes, how, and what is left for the person to do.
+    /// Each file that changes, how, and the steps left for the person.
     fn show(&self, _verb: &str, page: &mut Page) {
         for row in &self.changes {
             match &row.diff {

@@ -154,7 +154,7 @@ fn notices(page: &mut Page, notices: &Notices) {
     news_lines(page, &notices.lost, &notices.cancelled, &notices.blocked, &notices.reservations_ended);
 }
 
-/// Tasks that were taken, each with what was reserved with it.
+/// Tasks that were taken, each with its reservations.
 fn claims(page: &mut Page, claims: &ClaimReply) {
     for claimed in claims.claims() {
         claim(page, claimed);

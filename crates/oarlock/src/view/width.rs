@@ -12,7 +12,7 @@ pub(crate) fn cut(text: &str, columns_max: usize) -> String {
     if columns(text) <= columns_max {
         return text.to_owned();
     }
-    // What follows a joiner changes the width of what is before it: each beginning is measured as a whole.
+    // What follows a joiner changes the width of the text before it: each beginning is measured as a whole.
     let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
     let end = ends.take_while(|end| columns(&text[..*end]) < columns_max).last().unwrap_or(0);
     format!("{}…", &text[..end])

@@ -24,7 +24,7 @@ fn ids_of_tasks_and_names_of_agents_are_offered() {
     assert_eq!(offered(&project, "oarlock depend P-2 --on P-1"), ["P-1"]);
     assert_eq!(offered(&project, "oarlock send a"), ["ada"]);
     assert_eq!(offered(&project, "oarlock claim --as b"), ["bob"]);
-    // What is over is offered where nothing else can be meant.
+    // Finished tasks are offered where nothing else can be meant.
     assert_eq!(offered(&project, "oarlock task O"), ["OLD-1"]);
     assert!(offered(&project, "oarlock rel").contains(&"release".to_owned()));
     assert!(offered(&project, "oarlock claim --res").contains(&"--reserve".to_owned()));

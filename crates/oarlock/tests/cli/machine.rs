@@ -145,7 +145,7 @@ const QUESTIONS: [(&str, &str); 12] = [
     ("init", "project"),
 ];
 
-/// A shell's words for asking all of them, and for what is refused.
+/// A shell's words for asking all of them, and for refusals.
 fn asking() -> String {
     let mut script = String::from("set +e\n");
     for (line, _) in QUESTIONS {
@@ -311,7 +311,7 @@ fn a_time_namespace_with_another_offset_ends_no_lease_early_and_keeps_none() {
             json(&lines[3])["agents"].as_array().is_some_and(|agents| agents.iter().all(|agent| agent["state"] == "active")),
             "{lines:?}"
         );
-        // What was claimed inside ends outside, after its second.
+        // A claim made inside ends outside, after its second.
         let stolen = project.ok("claim --wait 20s --as ada");
         assert_eq!(stolen["lease"]["task"], "S", "{offset_s}");
         let out = project.ok("events --kind lease_lost")["events"][0].clone();

@@ -1,4 +1,4 @@
-//! Tests of the binary from outside: what is typed, what is printed, which exit code follows.
+//! Tests of the binary from outside: input, output and exit code.
 //! They know the contract and nothing of the inside.
 
 mod clients;

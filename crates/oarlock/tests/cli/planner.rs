@@ -93,7 +93,7 @@ fn an_agent_plans_and_its_plan_is_attacked_before_parts_are_made() {
     assert!(first.contains("\n4| 1. Create `src/one.rs` with the reader\n") && first.contains("- plan.md\n"), "{first}");
     assert!(second.starts_with("Attack this plan") && second.contains("- 1 beside 2\n- 2 beside 3\n"), "{second}");
     assert_eq!(scene.questions(), 2);
-    // What is refused anyway is not asked about.
+    // There is no question before a certain refusal.
     scene.project.call_args(&["split", "plan.md", "--planner", "agent", "--with", &with]).fails(4, "already_exists");
     assert_eq!(scene.questions(), 2);
     // A task with that text is planned alike.

@@ -151,7 +151,7 @@ fn what_a_killed_workers_command_has_started_dies_too() {
     let grandchild: i32 = heard(&started).trim().parse().expect("a number");
     worker.signal(Signal::KILL);
     drop(worker);
-    // Anyone who gets the task now is not disturbed by what is left of the one before.
+    // Anyone who gets the task now is not disturbed by the remains of the one before.
     project.claim("T", "bob");
     assert!(gone(grandchild));
 }

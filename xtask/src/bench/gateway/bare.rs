@@ -1,4 +1,4 @@
-//! The floor of a gateway: the same HTTP library in front of one thread that takes what is there, writes its rows in one
+//! The floor of a gateway: the same HTTP library in front of one thread that takes the waiting requests, writes its rows in one
 //! transaction, and answers after the commit. It checks no key, no caller and nothing that can go wrong.
 
 use std::convert::Infallible;

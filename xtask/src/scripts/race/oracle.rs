@@ -123,7 +123,7 @@ pub(super) fn check(place: &Place, locking: Locking, seconds: f64, mut faults: V
             || counts.robbed.iter().chain(&counts.refused).any(|told| told.starts_with(&format!("{id} ")))
     };
     let ids: BTreeSet<&str> = project.queue.iter().chain(&project.tasks).map(|task| task.id.as_str()).collect();
-    // The task in parts is done by its parts, and what is to be tried again later has run.
+    // The task in parts is done by its parts, and the delayed retries have run.
     let never: Vec<String> = ids
         .into_iter()
         .filter(|id| *id != "TASK-PARTS" && !has_run(id) && !matches!(in_store.get(id), Some(&"scheduled" | &"dead")))

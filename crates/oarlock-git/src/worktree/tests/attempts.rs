@@ -223,7 +223,7 @@ fn commits_off_the_branch_are_brought_onto_it_or_kept() {
         write(dir, "only.txt", "x\n");
     });
     assert_eq!(repo.git("ls-tree --name-only oarlock/T-2"), "only.txt");
-    // What is not on top of the branch is kept beside it, and does not count as finished.
+    // Commits that do not build on the branch are kept beside it, and does not count as finished.
     attempt(&worktrees, &place, "T-3", &Ground::default(), End::Unfinished, |dir| write(dir, "x.txt", "x\n"));
     let tip = repo.git("rev-parse oarlock/T-3");
     let (_, left) = attempt(&worktrees, &place, "T-3", &Ground::default(), End::Finished, |dir| {

@@ -136,7 +136,7 @@ fn a_worktree_that_holds_work_is_not_removed() {
     stock(&repo).remove("ada", false).expect("clean");
     let left = fs::read_dir(repo.top().join(".oarlock/worktrees")).expect("there").flatten();
     assert_eq!(left.filter(|entry| entry.file_name().to_string_lossy().contains("ada")).count(), 0);
-    // What is no worktree is nobody's to remove.
+    // A directory that is not a worktree is not removed.
     write(&repo.of("eve"), "x", "x");
     stock(&repo).remove("eve", true).expect_err("not ours");
 }

@@ -160,7 +160,7 @@ fn every_pair_of_branches_is_compared() {
     repo.git("switch --quiet main");
     assert_eq!(lines(compare(&[], Some("landed")).expect("onto")).len(), 1);
     assert_eq!(lines(compare(&[], None).expect("all")).len(), 3);
-    // What is not committed yet counts as well, and nothing of it is touched.
+    // Uncommitted files count as well, and nothing of it is touched.
     worktrees.enter(&place, "T-4", "four", &Ground::default()).expect("it begins");
     write(&repo.of("ada"), "c.txt", "other\n");
     assert_eq!(lines(compare(&["T-3", "T-4"], None).expect("named")), ["oarlock/T-3 oarlock/T-4 [\"c.txt\"]"]);

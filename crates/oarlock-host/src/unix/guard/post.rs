@@ -107,7 +107,7 @@ unsafe fn stand_guard(program: pid_t, line: RawFd, telling: RawFd, fair_lock: Ra
         libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
         // A host that ignores the ends of its children would have the kernel collect ours.
         libc::signal(libc::SIGCHLD, libc::SIG_DFL);
-        // Out of the parent's group, and of what is typed at its terminal.
+        // Out of the parent's group, and of its terminal's input.
         libc::setpgid(0, 0);
         #[cfg(target_os = "linux")]
         {

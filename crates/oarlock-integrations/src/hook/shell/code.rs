@@ -384,7 +384,7 @@ fn awk(args: &[Word]) -> Vec<Written> {
             found.extend(variable.and_then(|(_, file)| Word::of(file).as_file()));
             let file = behind.strip_prefix('"').and_then(|behind| behind.split_once('"'));
             let Some((file, more)) = file.filter(|(file, _)| !file.is_empty() && !file.starts_with("/dev/")) else { continue };
-            // What is put together with it only the run decides.
+            // Only the run decides about the joined text.
             let is_whole = more.trim_matches([' ', ')', '(']).is_empty();
             found.extend(if is_whole { Word::of(file) } else { Word::of(format!("{file}{ANY}")) }.as_file());
         }

@@ -53,7 +53,7 @@ pub(super) fn ansible(options: &Options<'_>) -> Vec<Written> {
     files.filter_map(|(_, file)| Word::of(file.trim_matches(['"', '\''])).as_tree()).collect()
 }
 
-/// Of files that come from another machine, or go there: what is written here.
+/// Of files that come from another machine, or go there: the writes on this machine.
 pub(super) fn remote(operands: &[&Word], is_far: impl Fn(&str) -> bool) -> Vec<Written> {
     match operands.split_last() {
         Some((target, sources)) if !sources.is_empty() && !is_far(&target.text) => {
@@ -89,7 +89,7 @@ pub(super) fn rsync(options: &Options<'_>) -> Vec<Written> {
     if is_far(target) {
         return found;
     }
-    // What is in a source, under names that only the run decides.
+    // The files of a source, under names that only the run decides.
     let is_spread = |source: &&Word| source.name().is_none() || source.text.ends_with('/') || source.tail().ends_with('/');
     if options.has(&["R", "relative"]) || options.has_beginning("delete") || sources.iter().any(is_spread) {
         found.extend(target.as_tree().filter(|written| has_name(&written.path)));

@@ -87,7 +87,7 @@ pub(super) fn writes(args: &[Word], text: Option<&str>, top: Option<&str>) -> Ve
         path: if written.path == "." && !dir.is_empty() { dir.clone() } else { joined(&dir, &written.path) },
         ..written
     };
-    // What is left out of a pattern cannot be known as one: it is taken to keep away from what others have.
+    // An exclusion cannot be written as a pattern: it is taken to keep away from others' paths.
     let mut left_out: Vec<&str> = call.words.iter().filter_map(excluded).collect();
     let words: Vec<Word> = call.words.iter().filter(|word| excluded(word).is_none()).cloned().collect();
     left_out.retain(|path| !path.split('/').next().is_some_and(super::search::is_filled));
@@ -303,7 +303,7 @@ fn checkout(rest: &[Word], top: Option<&str>) -> Vec<Written> {
     if options.has(&["b", "B", "orphan"]) {
         return Vec::new();
     }
-    // A branch or a path, and paths: what is there is a path.
+    // A branch or a path, and paths: an existing name is a path.
     let (first, paths) = options.operands.split_at(options.operands.len().min(1));
     let first = undone(trees(first)).into_iter().map(|first| Written { only_if_there: true, ..first });
     let is_head = options.operands.first().is_some_and(|commit| commit.is("HEAD"));
@@ -319,7 +319,7 @@ fn apply(rest: &[Word], text: Option<&str>) -> Vec<Written> {
     }
     let (includes, excludes) = (options.values(&["include"]), options.values(&["exclude"]));
     let Some(text) = text else {
-        // What is in the patch only its file reports; where it goes may be said.
+        // Only its file shows the content of the patch; its directory may be given.
         let below = options.values(&["directory"]).last().map_or(Some(""), |dir| dir.known());
         return match below {
             Some(below) if !includes.is_empty() => {
@@ -356,7 +356,7 @@ fn stash(args: &[Word], top: Option<&str>) -> Vec<Written> {
     };
     let options = Options::read(paths, "m message pathspec-from-file", "");
     match options.operands.as_slice() {
-        // What is staged is the caller's own.
+        // Staged files are the caller's own.
         _ if options.has(&["pathspec-from-file", "S", "staged"]) => Vec::new(),
         [] => all(),
         paths => trees(paths, top),

@@ -34,7 +34,7 @@ pub(super) fn beside(operands: &[&Word], from: &[&str], to: &[&str]) -> Vec<Writ
     operands.iter().filter_map(made).flatten().filter_map(|word| word.as_file()).collect()
 }
 
-/// `--NAME_out=DIR`: the directory, and what is made in it for each file.
+/// `--NAME_out=DIR`: the directory, and the outputs in it for each file.
 pub(super) fn protoc(args: &[Word]) -> Vec<Written> {
     if args.iter().any(|arg| matches!(arg.known(), Some("--version" | "--help" | "-h"))) {
         return Vec::new();
@@ -71,7 +71,7 @@ pub(super) fn protoc(args: &[Word]) -> Vec<Written> {
     found.into_iter().map(|written| written.by(By::Output)).collect()
 }
 
-/// Files that are packed or unpacked: what is made beside each, and the file itself where it goes away.
+/// Files that are packed or unpacked: the outputs beside each, and the file itself where it goes away.
 pub(super) fn packed(program: &str, options: &Options<'_>) -> Vec<Written> {
     if options.has_any("c stdout to-stdout t test l list help version") {
         return Vec::new();

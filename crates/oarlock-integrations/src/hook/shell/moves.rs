@@ -29,7 +29,7 @@ pub(super) fn writes(program: &str, args: &[Word]) -> Option<Vec<Written>> {
         "install" | "ginstall" => {
             let options = read("t S m o g target-directory suffix mode owner group strip-program", "");
             // Directories hold nothing yet.
-            // What is there is removed before.
+            // Existing files are removed before.
             if options.has(&["d", "directory"]) { Vec::new() } else { onto(&options, Onto::Links) }
         }
         "ln" | "link" => {
@@ -359,7 +359,7 @@ pub(super) fn patched(options: &Options<'_>, text: Option<&str>) -> Vec<Written>
             let strip = options.values(&["p", "strip"]).last().and_then(|count| count.known()?.parse().ok());
             patch::of_diff(text, strip).filter_map(|path| Word::of(path).as_tree()).collect()
         }
-        // What is in the patch only its file reports; it is below where it is applied.
+        // Only its file shows the content of the patch; it is below where it is applied.
         (None, None) => vec![Shell::somewhere("")],
     };
     moved(&dir, found.into_iter().chain(rejects).collect())

@@ -10,9 +10,9 @@ use crate::hook::Written;
 pub(super) enum Onto {
     /// Writes into a file that is there, also through a link.
     Copies,
-    /// Takes the sources away, and replaces what is there.
+    /// Takes the sources away, and replaces existing files.
     Moves,
-    /// Makes links, and replaces what is there.
+    /// Makes links, and replaces existing files.
     Links,
 }
 

@@ -1,4 +1,4 @@
-//! A shell's text as commands. It is read once, from left to right; what is nested too deep ends the reading.
+//! A shell's text as commands. It is read once, from left to right; too deep nesting ends the reading.
 
 mod heres;
 mod redirects;
@@ -19,7 +19,7 @@ const SUM_MAX: usize = 1_000;
 /// Commands whose arguments give values to variables.
 const DECLARES: [&str; 5] = ["export", "local", "readonly", "declare", "typeset"];
 
-/// The commands of a text. Text that no shell would take gives what was understood of it.
+/// The commands of a text. Text that no shell would take gives the part that was understood.
 pub(super) fn script(text: &str) -> Script {
     Parser::new(text, 0).whole()
 }

@@ -285,7 +285,7 @@ fn ending_of(kind: &str) -> &str {
     }
 }
 
-/// Lines with what may be in a place: itself if it is a file, or what is below it and has one of these names.
+/// Lines with the possible files of a place: itself if it is a file, or the files below it with one of these names.
 fn below(place: &Word, names: &[String]) -> String {
     let path = place.value.trim_end_matches('/');
     let name = path.rsplit('/').next().unwrap_or(path);

@@ -112,7 +112,7 @@ impl Shell<'_> {
             let lower = name.to_ascii_lowercase();
             // `A, B` is a list.
             let mut args: Vec<Word> = args.iter().map(|arg| Word::of(arg.value.trim_end_matches(','))).collect();
-            // What comes out of a pipe is what is meant.
+            // The output of the pipe is meant.
             if !args.iter().any(|arg| !arg.text.starts_with('-')) && lower.ends_with("-item") {
                 args.extend(self.state.input.iter().flat_map(|input| input.lines()).take(64).map(Word::of));
             }

@@ -100,7 +100,7 @@ impl Shell<'_> {
         Some(String::new())
     }
 
-    /// Keeps what is in a file; what was in it before may still be.
+    /// Keeps the content of a file; its former content may still be there.
     pub(super) fn keep(&mut self, name: String, text: &str) {
         let before = self.files.get(&name).map_or("", |text| text);
         let text = format!("{before}{text}");
@@ -293,7 +293,7 @@ impl Shell<'_> {
             }
             let first = fields.first().and_then(Word::known).map(short_name);
             let more = match first {
-                // Their own commands see what is set for them.
+                // Their own commands see the variables set for them.
                 Some(name) if !assigns.is_empty() && (SHELLS.contains(&name) || matches!(name, "env" | "xargs" | "parallel" | "find")) => {
                     self.apart(|shell| {
                         shell.assign(assigns);

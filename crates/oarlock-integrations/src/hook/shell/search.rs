@@ -101,7 +101,7 @@ fn read(args: &[Word]) -> Find<'_> {
         }
     }
     find.ways.push(way);
-    // What is pruned and then acted on, without another way, is meant.
+    // A pruned path that is then acted on, without another way, is meant.
     if find.ways.len() > 1 {
         find.leaves_out = find.roots.iter().any(|root| left_out.iter().any(|path| is_folder_of(&root.value, path)));
     } else {
@@ -115,8 +115,8 @@ fn read(args: &[Word]) -> Find<'_> {
     find
 }
 
-/// Whether a path is a folder right in another one that is none of those which programs fill: what is done to all but such a folder cannot
-/// be reported as a pattern, and is taken to keep away from what others have.
+/// Whether a path is a folder right in another one that is none of those which programs fill: an action on all but such a folder cannot
+/// be written as a pattern, and is taken to keep away from what others have.
 fn is_folder_of(root: &str, path: &str) -> bool {
     let root = root.trim_end_matches('/');
     let below = path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')).or_else(|| path.strip_prefix("./").filter(|_| root == "."));
@@ -177,7 +177,7 @@ impl Shell<'_> {
             self.run_on(words, &found, *beside);
         }
         if find.follows {
-            // What is below a link that is gone into.
+            // Files below a followed link.
             let dir = self.state.dir.clone().unwrap_or_default();
             let roots: Vec<String> = find.roots.iter().map(|root| joined(&dir, root.value.trim_end_matches('/'))).collect();
             for written in self.found[before..].iter_mut().filter(|written| roots.contains(&written.path)) {
@@ -192,7 +192,7 @@ impl Shell<'_> {
         if find.removes || !find.runs.is_empty() { None } else { lines(&found) }
     }
 
-    /// Runs a program with what was found in place of `{}`.
+    /// Runs a program with the found paths in place of `{}`.
     fn run_on(&mut self, words: &[Word], found: &[String], beside: bool) {
         let before = self.found.len();
         for path in found {

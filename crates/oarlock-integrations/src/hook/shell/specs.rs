@@ -87,7 +87,7 @@ fn of_operands(kind: Operands, given: &[&Word]) -> Vec<Written> {
         Operands::Nothing => Vec::new(),
         Operands::Files => operands.iter().filter_map(|word| word.as_file()).collect(),
         Operands::Trees => operands.iter().filter_map(|word| word.as_tree()).collect(),
-        // What is behind `--` is for the program that it runs.
+        // Arguments behind `--` are for the program that it runs.
         Operands::Here(_) if operands.iter().any(|word| matches!(word.known(), Some("--check" | "stdout" | "--emit=stdout" | "-l"))) => {
             Vec::new()
         }

@@ -105,7 +105,7 @@ const OWN_VERBS: &str = "pkg add a remove rm uninstall un install i update up up
                          publish pack store prune dedupe import version config set get create patch rebuild root bin fetch deploy workspaces workspace info \
                          cache plugin constraints npm search help";
 
-/// Programs that start what is behind their `--`.
+/// Programs that start the command behind their `--`.
 const BEHIND_DASHES: &str = "guix flox devenv tox mise rtx onchange cs coursier flamegraph py-spy clinic austin op doppler infisical teller chezmoi devbox \
      envconsul consul-template aws-vault chamber sops direnv watchexec reflex modd fnm";
 

@@ -264,7 +264,7 @@ fn torn_commands_are_read_as_far_as_they_go() {
     }
 }
 
-/// Texts that were made to take long: twice as much of one is twice the work, and what is found has a limit.
+/// Texts that were made to take long: twice as much of one is twice the work, and the result has a limit.
 #[test]
 fn work_grows_with_the_text() {
     let around = Surroundings::default();

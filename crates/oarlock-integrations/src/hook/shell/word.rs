@@ -26,7 +26,7 @@ pub(super) fn cleaned(text: &str) -> String {
 pub(super) struct Word {
     /// The whole word, or its beginning, up to what only the run decides.
     pub(super) text: String,
-    /// The whole word, with [`ANY`], [`STAR`] and [`ONE`] for what is not known.
+    /// The whole word, with [`ANY`], [`STAR`] and [`ONE`] for unknown parts.
     pub(super) value: String,
     /// Whether the text is the whole word.
     pub(super) is_known: bool,
@@ -60,7 +60,7 @@ impl Word {
         self.value.rsplit(is_open).next().unwrap_or_default()
     }
 
-    /// Of a path of which only the beginning is known: the directory that it is below, and the pattern of what is meant there. None where
+    /// Of a path of which only the beginning is known: the directory that it is below, and the pattern of the files there. None where
     /// it could be anywhere.
     pub(super) fn in_directory(&self) -> Option<(&str, String)> {
         if self.is_known || self.value.starts_with(ANY) {

@@ -24,7 +24,7 @@ fn message(seq: u64, from: &str, bytes: usize) -> Message {
     }
 }
 
-/// All pages of an inbox. What is read at once is bounded by the bytes of `cut`, as a store does.
+/// All pages of an inbox. One read is bounded by the bytes of `cut`, as a store does.
 fn pages(inbox: &[Message], room: Room, order: Order, cut: usize) -> Vec<Vec<Message>> {
     let (mut pages, mut place) = (Vec::new(), None);
     loop {

@@ -67,7 +67,7 @@ impl Claim {
                 let rest = Box::new(Unready::default());
                 return Err(Rejection::NothingReady { agent: me.name.clone(), rest, why: None }.into());
             }
-            // What is true now stays: tasks that died because their lease was lost once too often.
+            // Present facts stay: tasks that died because their lease was lost once too often.
             cx.keep()?;
             return Err(cx.search_first(Asked::ByRequest));
         }
@@ -133,7 +133,7 @@ impl Claim {
                 match chooser.judge(cx, &offer) {
                     Ok(Verdict::Fits) => found.candidates.push(offer.id),
                     Ok(verdict) => passed_over.note(verdict),
-                    // The steps are over. What was found before counts.
+                    // The steps are over. Earlier findings count.
                     Err(OpError::Rejected(Rejection::LimitReached { .. })) if !found.candidates.is_empty() => break,
                     Err(error) => return Err(error),
                 }
@@ -227,7 +227,7 @@ impl Taking {
         self.claims.len() < self.wanted && self.bytes_left > 0 && claim::has_room(me, self.held)
     }
 
-    /// Notes what was taken; nothing when the task died instead.
+    /// Notes the taken task; nothing when the task died instead.
     fn took(&mut self, claimed: Option<Claimed>, chooser: &mut Chooser<'_>) {
         if let Some(claimed) = claimed {
             self.held += 1;

@@ -1,4 +1,4 @@
-//! Which keys go when some are revoked: those, and what was made by them.
+//! Which keys go when some are revoked: those, and those made by them.
 
 use std::collections::{HashMap, HashSet};
 

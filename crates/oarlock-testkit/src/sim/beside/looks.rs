@@ -34,7 +34,7 @@ impl World {
         Ok(events.iter().filter_map(|event| token(&event.fact)).collect())
     }
 
-    /// Somebody had the lock since these calls were killed: what was marked is its session's, if that lives, and the rest is nobody's.
+    /// Somebody had the lock since these calls were killed: the mark is its session's, if that lives, and the rest is nobody's.
     pub(super) fn check_struck(&mut self) -> Judged {
         if self.struck.is_empty() {
             return Ok(());

@@ -135,7 +135,7 @@ fn of_a_link_that_is_removed_or_replaced_the_link_itself_is_meant() {
         let why = session.refused("Bash", json!({"command": command}));
         assert!(why.as_ref().is_some_and(|why| why.contains("held by bob")), "{command}: {why:?}");
     }
-    // What is held under the link's own name is held.
+    // A path held under the link's own name is held.
     project.ok("reserve linked --as bob");
     let why = session.refused("Bash", json!({"command": "rm linked"}));
     assert!(why.as_ref().is_some_and(|why| why.contains("held by bob")), "{why:?}");

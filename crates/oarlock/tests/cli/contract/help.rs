@@ -1,4 +1,4 @@
-//! `help`, and what is said of flags that a verb does not have.
+//! `help`, and messages about flags that a verb does not have.
 
 use crate::support::Project;
 

@@ -108,7 +108,7 @@ fn one_call_ends_a_task_and_takes_the_next() {
     assert_eq!(reply["nothing_ready"]["all_done"], true, "{reply}");
     assert!(reply["nothing_ready"]["blocked"] == 0 && reply.get("claimed").is_none(), "{reply}");
     project.fails("done B --reserve --as ada", 2, "usage");
-    // As text, and only the id of what is next.
+    // As text, and only the id of the next task.
     for id in ["C", "D", "E"] {
         project.ok(&format!("add {id} --id {id}"));
     }
@@ -165,7 +165,7 @@ fn each_reply_of_the_loop_tells_once_what_happened_to_the_agent() {
     for id in ["A", "B", "C", "D", "E", "F"] {
         project.ok(&format!("add t --id {id}"));
     }
-    // What is cancelled under an agent is named by whatever it calls next, as JSON and as text, and not again.
+    // Tasks cancelled under an agent are named by its next call, as JSON and as text, and not again.
     for (held, line) in [("A", "claim E --as ada"), ("B", "done E --as ada"), ("C", "renew --as ada"), ("D", "heartbeat --as ada")] {
         project.claim(held, "ada");
         project.ok(&format!("cancel {held}"));

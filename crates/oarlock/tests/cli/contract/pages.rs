@@ -78,7 +78,7 @@ fn a_list_that_goes_on_says_how_on_standard_error() {
         let rest = project.ok(&format!("{line} --limit 100 --after {next}"));
         assert!(rest.get("next").is_none(), "{line}: {rest}");
     }
-    // What is asked for is not more than there is: nothing to say.
+    // The request is not larger than the list: nothing to say.
     assert_eq!(streams(&project, "tasks --limit 4").1, "");
     assert_eq!(project.ok("tasks --limit 4").get("next"), None);
 }

@@ -261,7 +261,7 @@ fn patterns_that_would_hold_everybody_up_are_refused() {
     let wide: Vec<String> = (0..40).map(|n| format!("'{}{n}'", "*a".repeat(100))).collect();
     project.ok(&format!("reserve --shared {} --as ada", wide.join(" ")));
     for _ in 0..3 {
-        // What is held is compared with what is wanted, while nobody else can write.
+        // Held targets are compared with wanted ones, while nobody else can write.
         project.call(&format!("reserve --shared {} --as bob", wide.join(" "))).run();
     }
     let error = project.fails(&format!("reserve --shared {} --as bob", wide.join(" ")), 6, "limit_reached");

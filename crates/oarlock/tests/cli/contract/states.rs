@@ -1,4 +1,4 @@
-//! Task states: which verb leads from where to where, and what is refused.
+//! Task states: which verb leads from where to where, and the refusals.
 
 use crate::support::{Project, THREE_PARTS};
 

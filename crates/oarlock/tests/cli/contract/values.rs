@@ -1,4 +1,4 @@
-//! Values: what is out of form or range is `invalid_request`, what is too large or too many is `limit_reached`.
+//! Values: a wrong form or range is `invalid_request`, too large or too many is `limit_reached`.
 
 use crate::support::{Project, words};
 

@@ -44,7 +44,7 @@ fn a_name_that_was_bound_anew_opens_nothing() {
     for host in [format!("LOCALHOST:{port}"), format!("[::1]:{port}"), format!("127.0.0.1:{port}")] {
         assert_eq!(http.with("Host", &host).get("/healthz").status, 200, "{host}");
     }
-    // The host of an absolute request counts, not what is in its header.
+    // The host of an absolute request counts, not its header.
     refused(&http.get("http://evil.example/healthz"), 403, "denied");
     let mut twice = Http { authority: http.authority.clone(), headers: http.headers.clone() };
     twice.headers.push(("Host".into(), "evil.example".into()));
@@ -315,7 +315,7 @@ fn a_socket_is_for_its_owner_alone() {
     process.signal(rustix::process::Signal::TERM);
     assert!(process.output().status.success());
     assert!(!socket.exists(), "it takes its socket away");
-    // What is no socket is not taken away.
+    // Only a socket is removed.
     std::fs::write(&socket, "mine").expect("written");
     project.fails(&format!("serve --bind unix:{}", socket.display()), 7, "store_unavailable");
     assert_eq!(std::fs::read_to_string(&socket).expect("untouched"), "mine");

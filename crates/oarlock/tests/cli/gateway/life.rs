@@ -13,7 +13,7 @@ fn a_wait_ends_when_another_process_makes_it_true() {
     let project = Project::with(&["ada", "bob"]);
     let served = project.serve("");
     let through = |line: &str| project.call(line).env("OARLOCK_STORE", &served.url);
-    // What is written directly wakes who waits at the gateway, and the other way round.
+    // A direct write wakes callers that wait at the gateway, and the other way round.
     let waits = through("claim --wait 60s --as ada").start();
     project.ok("add first");
     assert_eq!(waits.reply().ok()["task"]["id"], "T-1");

@@ -108,7 +108,7 @@ fn outcome(code: i64, value: Value) -> Outcome {
     (code, normal(value))
 }
 
-/// Without what is different each time: moments, ages, this machine.
+/// Without values that differ each time: moments, ages, this machine.
 fn normal(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(normal).collect(),

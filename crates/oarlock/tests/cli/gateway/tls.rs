@@ -1,4 +1,4 @@
-//! TLS: who is believed, and what is refused.
+//! TLS: who is believed, and the refusals.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

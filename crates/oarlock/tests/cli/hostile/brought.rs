@@ -164,7 +164,7 @@ fn a_project_directory_that_is_a_repository_of_its_own_is_refused() {
         let said = format!("{}", maker.call(line).dir(maker.root()).fails(9, "denied"));
         assert!(said.contains("repository of its own"), "{line}: {said}");
     }
-    // What is left of it when the commit that brought it is gone.
+    // The remains of it when the commit that brought it is gone.
     maker.git_in(&maker.root(), "rm --quiet --cached .oarlock");
     maker.fails("status", 9, "denied");
 }

@@ -12,7 +12,7 @@ fn a_finished_task_whose_place_is_taken_lies_beside_it() {
     let old = "# TASK-1: One, as it was\n";
     project.write("tasks/completed/TASK-1/task.md", old);
     project.write(".autonomous/tasks/completed/TASK-2-two.md", old);
-    // Put by somebody where it belongs, among what is open.
+    // Put by somebody where it belongs, among open tasks.
     project.write(".autonomous/tasks/active/completed/IMP-5.md", "# IMP-5: Five\n\n**Status:** pending\n");
     let reply = project.ok("ralf attach .");
     assert!(reply["warnings"].to_string().contains("TASK-1 has two files"), "{reply}");

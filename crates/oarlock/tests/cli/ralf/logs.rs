@@ -24,7 +24,7 @@ fn events_of_old_scripts_stand_in_the_log_once() {
     assert_eq!(sync(&project).1["events"], 2);
     assert!(read(&project, EVENTS).contains("  result: \"success\"\n  notes: \"made\"\n"));
     assert_eq!(sync(&project).0, json!({}));
-    // The log is lost, as it once was: only what is new in it comes.
+    // The log is lost, as it once was: only new lines come.
     project.write(EVENTS, "events:\n- timestamp: later\n  type: start\n");
     assert_eq!(sync(&project).0, json!({"events": 1}));
 }

@@ -83,7 +83,7 @@ fn a_run_ends_when_what_it_needs_from_outside_is_dead() {
     for line in ["add x --id X", "add y --id Y --needs X", "add p --id P", "add a --id A --parent P --needs Y", "cancel X"] {
         project.ok(line);
     }
-    // Somebody else is there who could do what is ready; nobody can do what is stuck.
+    // Somebody else is there who could do the ready tasks; nobody can do the stuck ones.
     let reply = project.call_args(&["run", "P", "--agents", "1", "--", "true"]).run();
     let error = reply.fails(4, "state_conflict");
     assert!(error["message"].as_str().is_some_and(|text| text.contains("A needs Y") && text.contains("stuck")), "{error}");

@@ -71,7 +71,7 @@ impl<'t> Reader<'t> {
         let module = module.trim_start_matches("node:");
         let parts = || module.split('/').filter(|part| !part.is_empty());
         let mut place = at;
-        // Back over `=`, and what is between them.
+        // Back over `=`, and the text between them.
         while place > 0 && at - place < ARGUMENTS_MAX {
             place -= 1;
             match &self.tokens[place] {
@@ -172,7 +172,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// `[… for NAME in LIST]`: what is before has the list's values, too.
+    /// `[… for NAME in LIST]`: the expression before has the list's values, too.
     pub(super) fn comprehension(&mut self, at: usize) {
         let mut open = 0_usize;
         for place in at..(at + ARGUMENTS_MAX).min(self.tokens.len()) {
@@ -186,7 +186,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// `… for LIST` of Perl: what is before has the list's values in `$_`.
+    /// `… for LIST` of Perl: the expression before has the list's values in `$_`.
     pub(super) fn loop_behind(&mut self, at: usize) {
         for place in at + 1..(at + 24).min(self.tokens.len()) {
             match &self.tokens[place] {

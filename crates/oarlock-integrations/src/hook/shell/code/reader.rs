@@ -349,7 +349,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The value of what is before the dot of a method.
+    /// The value before the dot of a method.
     pub(super) fn receiver(&mut self, at: usize) -> Option<Values> {
         if at < 2 || !(self.is(at - 1, '.') || self.is(at - 1, '>')) {
             return None;
@@ -422,7 +422,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// The text of Python's notebooks without what is none of the language: `%cd DIR`, `!COMMAND`, `%%writefile FILE`, `%%bash`.
+/// The text of Python's notebooks without lines of another language: `%cd DIR`, `!COMMAND`, `%%writefile FILE`, `%%bash`.
 fn plain_python(text: &str) -> std::borrow::Cow<'_, str> {
     let is_magic = |line: &str| line.starts_with("%cd ") || line.starts_with("%%") || line.starts_with('!') && !line.starts_with("!=");
     if !text.lines().any(|line| is_magic(line.trim_start())) {

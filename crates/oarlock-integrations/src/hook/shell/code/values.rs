@@ -19,7 +19,7 @@ pub(super) struct Values {
     pub(super) is_list: bool,
     /// Whether it is a table of names and values.
     pub(super) is_table: bool,
-    /// Of a list of pairs or a table, what is in the second place of each.
+    /// Of a list of pairs or a table, the second member of each.
     pub(super) seconds: Vec<String>,
 }
 

@@ -62,7 +62,7 @@ fn a_client_that_dies_waits_no_longer_although_its_pipes_stay_open() {
     let answer: Value = serde_json::from_str(&line).expect("JSON");
     let error: Value = serde_json::from_str(answer["result"]["content"][0]["text"].as_str().expect("a text")).expect("JSON");
     assert!(error["error"]["details"]["waited_ms"].as_i64().is_some_and(|ms| ms < 30_000), "{error}");
-    // What is asked after that comes from somebody who is there.
+    // Later requests come from somebody who is there.
     project.ok("add one");
     assert_eq!(ada.ok("claim", &json!({"wait": "5s"}))["task"]["id"], "T-1");
 }

@@ -12,7 +12,7 @@ fn hostile(word: &str) -> String {
     format!("{word}{}", HIDDEN.iter().collect::<String>())
 }
 
-/// An answer as the client gets it: nothing of it is hidden, and what was hidden can be read.
+/// An answer as the client gets it: and hidden characters become visible.
 #[track_caller]
 fn nothing_is_hidden(answer: &Value, words: &[&str]) {
     let text = answer.to_string();
