@@ -23,7 +23,7 @@ use crate::store::{StoreResult, TaskFilter};
 use crate::task::values;
 use crate::topic::Topics;
 
-/// Items of one reason that are looked for. A project in which more tasks than that wait for a person has one problem, and not so many.
+/// Items of one reason that are looked for. A project in which more tasks than that wait for a person has one problem, and not thousands.
 const FOUND_MAX: usize = 1_000;
 /// Tasks that wait for a dead or cancelled one, of which each is asked for which.
 const STUCK_ASKED_MAX: usize = 200;
@@ -128,7 +128,7 @@ struct Found {
     since: Since,
 }
 
-/// What an item's age is counted from.
+/// The start of an item's age.
 enum Since {
     /// The last event of this kind about the subject.
     Event(&'static str),

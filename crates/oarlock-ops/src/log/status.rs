@@ -20,7 +20,7 @@ use super::attention::{AttentionItem, most_pressing};
 
 /// How many ids a list of the screen names.
 const NAMED_MAX: usize = 20;
-/// What waits for a person and stands at its head.
+/// Items that wait for a person and are shown first.
 const ATTENTION_MAX: usize = 5;
 /// Tasks outside of the store that are looked at for it.
 const OUTSIDE_MAX: usize = 1_000;
@@ -32,7 +32,7 @@ pub struct Status {}
 /// The reply of [`Status`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusReply {
-    /// What waits for a person: the most pressing of it, with the command that settles it.
+    /// The most pressing items that wait for a person, each with the command that settles it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attention: Vec<AttentionItem>,
     /// How much more does.

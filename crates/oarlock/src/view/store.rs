@@ -23,7 +23,7 @@ fn outside(page: &mut Page, words: &str, tasks: &[OutsideTask]) {
     }
 }
 
-/// What waits for a person, a line each with the command that settles it.
+/// The items that wait for a person, a line each with the command that settles it.
 fn attention(page: &mut Page, items: &[AttentionItem]) {
     let row = |item: &AttentionItem| {
         vec![
