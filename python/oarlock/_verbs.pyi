@@ -60,6 +60,8 @@ class Claimed(TypedDict):
 
 Clearable = Literal["writes", "requires", "resources", "needs"]
 
+ClosedBy = Literal["quorum", "deadline"]
+
 class Conflict(TypedDict):
     message: str
     path: str
@@ -206,6 +208,12 @@ class OldestReady(TypedDict):
     age_ms: int
     id: str
 
+class OpenProposal(TypedDict):
+    closes_in_ms: NotRequired[int]
+    id: str
+    question: str
+    votes: int
+
 class OutsideTask(TypedDict):
     age_ms: int
     agent: NotRequired[str]
@@ -216,6 +224,27 @@ Planner = Literal["rules", "agent"]
 
 class PrimeReply(TypedDict):
     text: str
+
+class ProposalReply(TypedDict):
+    proposal: ProposalShape
+
+class ProposalShape(TypedDict):
+    awaited: NotRequired[List[str]]
+    closed_by: NotRequired[ClosedBy]
+    closes_in_ms: NotRequired[int]
+    counted: NotRequired[int]
+    decision: NotRequired[str]
+    id: str
+    opened_at: str
+    opened_by: NotRequired[str]
+    options: List[str]
+    question: str
+    quorum: Union[str, int]
+    state: ProposalState
+    voted: NotRequired[str]
+    votes: Dict[str, int]
+
+ProposalState = Literal["open", "closed"]
 
 class ReadyReply(TypedDict):
     next: NotRequired[str]
@@ -292,6 +321,7 @@ class StatusReply(TypedDict):
     oldest_ready: NotRequired[OldestReady]
     other_stores: NotRequired[List[str]]
     outside: NotRequired[List[OutsideTask]]
+    proposals: NotRequired[List[OpenProposal]]
     reservations: int
     stuck: List[str]
     tasks: Dict[str, int]
@@ -743,6 +773,32 @@ class Verbs:
         after: Optional[str] = None,
     ) -> ThreadReply:
         """Show the messages of a thread."""
+    def propose(
+        self,
+        *,
+        question: str,
+        options: Sequence[str],
+        idempotency_key: Optional[str] = None,
+        quorum: Optional[Union[str, int]] = None,
+        deadline: Optional[str] = None,
+    ) -> ProposalReply:
+        """Ask the agents a question that they decide by vote."""
+    def vote(
+        self,
+        *,
+        id: str,
+        option: str,
+        idempotency_key: Optional[str] = None,
+    ) -> ProposalReply:
+        """Vote for an option of a proposal, or change your vote."""
+    def decision(
+        self,
+        *,
+        id: str,
+        idempotency_key: Optional[str] = None,
+        wait: Optional[str] = None,
+    ) -> ProposalReply:
+        """Show the votes and the decision of a proposal."""
     def events(
         self,
         *,

@@ -13,6 +13,7 @@ mod external;
 mod landing;
 mod lease;
 mod message;
+mod proposal;
 mod reservation;
 mod scrutiny;
 mod state;
@@ -23,7 +24,7 @@ use serde::de::Error as _;
 use serde_json::Value;
 use std::fmt;
 
-use crate::ident::{AgentName, MessageId, ReservationId, SessionId, StateKey, TaskId};
+use crate::ident::{AgentName, MessageId, ProposalId, ReservationId, SessionId, StateKey, TaskId};
 use crate::time::{StoreTime, WallTime};
 
 pub use agent::{AgentJoined, AgentLeft, AgentLost, DeathProof, LeaveReason};
@@ -36,6 +37,7 @@ pub use lease::{
     TaskTakenOutside,
 };
 pub use message::{MessageAcked, MessageSent};
+pub use proposal::{ProposalClosed, ProposalOpened, VoteCast};
 pub use reservation::{ReservationEnd, ReservationEnded, ReservationMade};
 pub use scrutiny::{SEQ_MAX, Scrutiny};
 pub use state::{StateDeleted, StateSet};
@@ -75,6 +77,8 @@ pub enum Noun<'a> {
     Reservation(&'a ReservationId),
     /// A message.
     Message(&'a MessageId),
+    /// A proposal.
+    Proposal(&'a ProposalId),
     /// The store itself.
     Store,
     /// Something outside of the store, by what it is called there.
@@ -89,6 +93,7 @@ impl fmt::Display for Noun<'_> {
             Noun::Entry(key) => write!(f, "{key}"),
             Noun::Reservation(id) => write!(f, "{id}"),
             Noun::Message(id) => write!(f, "{id}"),
+            Noun::Proposal(id) => write!(f, "{id}"),
             Noun::Store => f.write_str("store"),
             Noun::Other(text) => f.write_str(text),
         }
@@ -106,6 +111,8 @@ pub enum Wakes {
     Messages,
     /// Who waits for reservations to end.
     Reservations,
+    /// Who waits for a proposal to close.
+    Proposals,
 }
 
 /// The locks needed to append an event.
@@ -127,6 +134,8 @@ pub enum Needs {
     Entry,
     /// Messages.
     Messages,
+    /// Proposals.
+    Proposals,
     /// The whole store.
     Everything,
 }
@@ -317,6 +326,12 @@ facts! {
     MessageSent = "message_sent", about |f| Noun::Message(&f.id), wakes Messages, needs Messages;
     /// A message was acknowledged.
     MessageAcked = "message_acked", about |f| Noun::Message(&f.id), wakes Nobody, needs Messages;
+    /// A proposal was opened.
+    ProposalOpened = "proposal_opened", about |f| Noun::Proposal(&f.id), wakes Nobody, needs Proposals;
+    /// An agent voted, or changed its vote.
+    VoteCast = "vote_cast", about |f| Noun::Proposal(&f.id), wakes Nobody, needs Proposals;
+    /// A proposal was closed, by its quorum or its deadline.
+    ProposalClosed = "proposal_closed", about |f| Noun::Proposal(&f.id), wakes Proposals, needs Nothing;
     @
     /// The store was restored or imported: every session ended, tokens go on far above all earlier ones.
     StoreRestored = "store_restored", about |_| Noun::Store, wakes Tasks, needs Everything;

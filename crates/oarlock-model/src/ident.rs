@@ -96,6 +96,10 @@ text_identifier!(
     ReservationId, "reservation id"
 );
 text_identifier!(
+    /// The id of a proposal (`P-` and the number of its event).
+    ProposalId, "proposal id"
+);
+text_identifier!(
     /// The key of a state entry: identifiers joined by `/`, for example `agent/ada` or `build/last`.
     StateKey, "state key"
 );
@@ -172,6 +176,7 @@ macro_rules! numbered_identifier {
 
 numbered_identifier!(MessageId, "M", "message");
 numbered_identifier!(ReservationId, "R", "reservation");
+numbered_identifier!(ProposalId, "P", "proposal");
 
 /// A fencing token: the number of the event that granted a lease. It rises with every grant in the
 /// store and is never used twice (Kleppmann, "How to do distributed locking", 2016).

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod message;
 pub mod pattern;
 pub mod pattern_wire;
+pub mod proposal;
 pub mod rejection;
 pub mod reservation;
 pub mod rules;
@@ -26,7 +27,7 @@ pub mod time;
 pub mod usage;
 
 pub use error_code::ErrorCode;
-pub use ident::{AgentName, Label, MessageId, ReservationId, SessionId, StateKey, TaskId, Token};
+pub use ident::{AgentName, Label, MessageId, ProposalId, ReservationId, SessionId, StateKey, TaskId, Token};
 pub use identity::StoreIdentity;
 pub use rejection::Rejection;
 pub use time::{Now, StoreTime, WallTime};

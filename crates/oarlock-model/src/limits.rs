@@ -102,6 +102,16 @@ pub const WAIT_LEASES_AGAIN_MS: i64 = 5_000;
 pub const LEASES_PER_SESSION_MAX: usize = 10_000;
 /// Reservations alive in one store.
 pub const RESERVATIONS_MAX: usize = 10_000;
+/// Proposals that are open in one store.
+pub const PROPOSALS_OPEN_MAX: usize = 100;
+/// Options of a proposal.
+pub const PROPOSAL_OPTIONS_MAX: usize = 100;
+/// Characters of an option of a proposal.
+pub const OPTION_CHARS_MAX: usize = 200;
+/// Votes that a quorum may ask for.
+pub const QUORUM_MAX: u32 = 1_000;
+/// Agents that count for a proposal because they are present; of more, those that were seen last.
+pub const ELECTORS_MAX: usize = 1_000;
 /// One principal (an agent with a key of its own and its helpers) gets at most one part in this many of what the store holds.
 pub const PRINCIPALS_SHARE: usize = 4;
 /// Live sessions of one principal: an operator may allow fewer.

@@ -24,3 +24,4 @@ pub mod resting;
 pub mod retry;
 pub mod transition;
 pub mod urgency;
+pub mod vote;

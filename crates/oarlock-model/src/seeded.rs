@@ -9,7 +9,7 @@ use Breaks::{Files, Gateway, Hooks, Ralf, Runner, Semantics, Trust};
 /// The area that a fault breaks: it selects the tests that must find the fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Breaks {
-    /// One of the twenty semantics.
+    /// One of the numbered semantics.
     Semantics(u8),
     /// A check of the gateway.
     Gateway,
@@ -304,6 +304,12 @@ faults! {
     OLD_SUBMISSION_LANDS = Semantics(3), "old-submission-lands";
     /// a task that waits for landing is done once a person approves it
     APPROVED_WITHOUT_LANDING = Semantics(10), "approved-without-landing";
+    /// a voter that votes again has two votes
+    VOTED_TWICE = Semantics(21), "voted-twice";
+    /// a proposal that is closed takes votes again
+    CLOSED_TAKES_VOTES = Semantics(21), "closed-takes-votes";
+    /// the first vote decides, whatever quorum was asked for
+    FIRST_VOTE_DECIDES = Semantics(21), "first-vote-decides";
     /// a run waits for dead tasks outside of its tree
     OUTSIDE_DEAD_AWAITED = Runner, "outside-dead-awaited";
 }
@@ -329,7 +335,7 @@ mod tests {
 
     #[test]
     fn every_semantics_has_a_seeded_fault_and_every_fault_its_name() {
-        for semantics in 1..=20 {
+        for semantics in 1..=21 {
             assert!(ALL.iter().any(|fault| fault.breaks == Semantics(semantics)), "semantics {semantics}");
         }
         for (n, fault) in ALL.iter().enumerate() {

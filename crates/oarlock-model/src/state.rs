@@ -14,8 +14,9 @@ use thiserror::Error;
 
 use crate::agent::{Agent, Presence};
 use crate::event::ReservationEnd;
-use crate::ident::{AgentName, MessageId, ReservationId, SessionId, StateKey, TaskId};
+use crate::ident::{AgentName, MessageId, ProposalId, ReservationId, SessionId, StateKey, TaskId};
 use crate::message::Message;
+use crate::proposal::Proposal;
 use crate::reservation::Reservation;
 use crate::task::Task;
 use crate::time::{StoreTime, WallTime};
@@ -104,6 +105,8 @@ pub struct State {
     pub reservations: BTreeMap<ReservationId, Reservation>,
     /// Messages by id.
     pub messages: BTreeMap<MessageId, Message>,
+    /// Proposals by id, closed ones included.
+    pub proposals: BTreeMap<ProposalId, Proposal>,
     /// Notices that sessions have not received yet.
     pub notices: BTreeSet<Notice>,
 }
@@ -156,6 +159,7 @@ impl State {
             .or_else(|| map_difference("state entry", &a.entries, &b.entries))
             .or_else(|| map_difference("reservation", &a.reservations, &b.reservations))
             .or_else(|| map_difference("message", &a.messages, &b.messages))
+            .or_else(|| map_difference("proposal", &a.proposals, &b.proposals))
     }
 }
 

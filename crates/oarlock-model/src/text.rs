@@ -15,6 +15,11 @@ pub fn is_bidi_or_invisible(c: char) -> bool {
         | '\u{FFF9}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E00FF}' | '\u{E01F0}'..='\u{E0FFF}')
 }
 
+/// Whether something is to be seen of it. Joiners and variations only change what they stand between.
+pub fn is_visible(c: char) -> bool {
+    !c.is_whitespace() && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0020}'..='\u{e007f}')
+}
+
 /// A text of several lines as it may be printed: line ends and tabs stay.
 pub fn escaped(text: &str) -> Cow<'_, str> {
     escape(text, |c| matches!(c, '\n' | '\t'))

@@ -1,11 +1,12 @@
 //! Who calls: what a caller says of itself, and which agent and session that means (semantics 7).
 
 use oarlock_model::agent::{Agent, SessionEnd};
-use oarlock_model::rules::authority::{Authority, speaks_for};
+use oarlock_model::rules::authority::{self, Authority, speaks_for};
 use oarlock_model::{AgentName, Rejection, SessionId, StoreIdentity, seeded};
 
 use crate::OpError;
 use crate::store::{AgentView, StoreResult, View};
+use std::collections::BTreeSet;
 
 /// Who calls, as far as the caller says or shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,6 +103,21 @@ pub fn identify(view: &dyn View, caller: &Caller, identity: Identity) -> Result<
         (None, None) if identity == Identity::Needed => Err(Rejection::IdentityRequired.into()),
         (None, _) => Ok(None),
     }
+}
+
+/// By which name an agent is counted: its own, or the agent's whose helper it is. Known are the agents of the store, and the name by which a
+/// gateway counts its key.
+///
+/// # Errors
+/// Store errors.
+pub(crate) fn counts_as(view: &dyn AgentView, caller: &Caller, name: &AgentName) -> StoreResult<AgentName> {
+    let mut known = BTreeSet::new();
+    for above in authority::above(name) {
+        if caller.root.as_ref() == Some(&above) || view.agent(&above)?.is_some() {
+            known.insert(above);
+        }
+    }
+    Ok(authority::root_of(name, |name| known.contains(name)))
 }
 
 /// Why a session that this store never had is over.

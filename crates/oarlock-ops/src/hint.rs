@@ -14,6 +14,7 @@ pub fn of(rejection: &Rejection) -> String {
             "state entry" => "`oarlock state` lists the entries".into(),
             "file" | "file or folder" => "check the path: a relative one starts in the current directory".into(),
             "branch" => "`git branch --all` lists the branches".into(),
+            "proposal" => "`oarlock events --kind proposal_opened` lists the proposals".into(),
             "reservation" => "`oarlock reservations` lists them".into(),
             _ => "check how it is written".into(),
         },

@@ -25,6 +25,7 @@ pub mod owners;
 mod page;
 mod portions;
 pub mod presence;
+pub mod proposal;
 mod reap;
 pub mod registry;
 pub mod reply;

@@ -25,6 +25,8 @@ pub enum Lock {
     Entry(StateKey),
     /// Messages.
     Messages,
+    /// Proposals.
+    Proposals,
 }
 
 /// Whether somebody who holds `locks` may append `fact`. Used by tests and debug builds to keep the
@@ -46,6 +48,7 @@ pub fn covers(locks: &[Lock], fact: &Fact) -> bool {
         Needs::Reservations => has(&|lock| *lock == Lock::Reservations),
         Needs::Entry => has(&is_of_noun),
         Needs::Messages => has(&|lock| *lock == Lock::Messages),
+        Needs::Proposals => has(&|lock| *lock == Lock::Proposals),
         Needs::Everything => has(&|_| false),
     }
 }

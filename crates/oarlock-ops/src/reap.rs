@@ -15,6 +15,7 @@ use crate::outside::Intent;
 use crate::owners::Owners;
 use crate::portions::Extent;
 use crate::presence::death_proof;
+use crate::proposal::close;
 use crate::store::{StoreResult, View};
 use crate::task::{rest, urgency};
 
@@ -28,7 +29,10 @@ pub(crate) fn due(view: &dyn View, owners: &dyn Owners) -> StoreResult<Option<Ve
         .filter(|agent| death_proof(owners, agent, view.now()).is_some())
         .map(|agent| agent.name)
         .collect();
-    let is_due = !dead.is_empty() || !view.due_tasks(1)?.is_empty() || !view.expired_reservations(1)?.is_empty();
+    let is_due = !dead.is_empty()
+        || !view.due_tasks(1)?.is_empty()
+        || !view.expired_reservations(1)?.is_empty()
+        || !view.due_proposals(1)?.is_empty();
     Ok(is_due.then_some(dead))
 }
 
@@ -82,7 +86,7 @@ fn spread(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// Settles: sessions proven dead, tasks fallen due, reservations run out; as much as fits into one portion. Those in `first` are checked before
+/// Settles: sessions proven dead, tasks fallen due, reservations run out, proposals past their deadline; as much as fits into one portion. Those in `first` are checked before
 /// others. What it names afterwards goes first in the next portion: an end that has begun is not left to another call.
 pub(crate) fn reap(cx: &mut Deciding<'_>, first: &mut Vec<AgentName>) -> Result<Extent, OpError> {
     if !cx.view().may_be_due(cx.owners().boot_id())? {
@@ -120,6 +124,12 @@ pub(crate) fn reap(cx: &mut Deciding<'_>, first: &mut Vec<AgentName>) -> Result<
         }
         cx.emit(ReservationEnded { id, reason: ReservationEnd::Expired })?;
     }
+    for proposal in cx.view().due_proposals(cx.room())? {
+        if cx.room() == 0 {
+            return Ok(Extent::Part);
+        }
+        close::at_deadline(cx, &proposal)?;
+    }
     Ok(if cx.room() == 0 { Extent::Part } else { Extent::All })
 }
 
@@ -145,6 +155,7 @@ fn lose_some(cx: &mut Deciding<'_>, agent: &Agent, proof: DeathProof) -> Result<
     let (held, reserved) = first_held(cx, &agent.session)?;
     if held.len() + reserved < cx.room() {
         lose_session(cx, agent, proof)?;
+        close::where_reached(cx)?;
         return Ok(Extent::All);
     }
     for id in held {
@@ -158,6 +169,7 @@ fn lose_some(cx: &mut Deciding<'_>, agent: &Agent, proof: DeathProof) -> Result<
         return Ok(Extent::Part);
     }
     cx.emit(AgentLost { name: agent.name.clone(), session: agent.session.clone(), proof })?;
+    close::where_reached(cx)?;
     Ok(Extent::All)
 }
 

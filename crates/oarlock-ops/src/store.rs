@@ -12,6 +12,7 @@ mod log;
 mod message;
 mod moment;
 mod offer;
+mod proposal;
 mod queue;
 mod reservation;
 mod rest;
@@ -38,6 +39,7 @@ pub use log::{EventFilter, LogView, NewEvent, ReplyKey, StoredReply};
 pub use message::{InboxList, InboxPart, MessageView, unread_count};
 pub use moment::MomentView;
 pub use offer::{Expired, Offer, QueuePlace};
+pub use proposal::ProposalView;
 pub use queue::QueueView;
 pub use reservation::ReservationView;
 pub use rest::{AtRest, ClosedPart, Near, TaskNode};
@@ -47,10 +49,23 @@ pub use task::{LandingCounts, QueuedLanding, TaskFilter, TaskView};
 /// Reading, all of it. It sees one moment of the store. What reads less says so by asking for less: a rule that follows the graph takes a
 /// [`GraphView`]. Every store answers every question itself: what passes questions on cannot forget one that a store answers with less work
 /// than others would make of it.
-pub trait View: MomentView + AgentView + TaskView + GraphView + QueueView + EntryView + ReservationView + MessageView + LogView {}
+pub trait View:
+    MomentView + AgentView + TaskView + GraphView + QueueView + EntryView + ReservationView + MessageView + ProposalView + LogView
+{
+}
 
 impl<V> View for V where
-    V: MomentView + AgentView + TaskView + GraphView + QueueView + EntryView + ReservationView + MessageView + LogView + ?Sized
+    V: MomentView
+        + AgentView
+        + TaskView
+        + GraphView
+        + QueueView
+        + EntryView
+        + ReservationView
+        + MessageView
+        + ProposalView
+        + LogView
+        + ?Sized
 {
 }
 

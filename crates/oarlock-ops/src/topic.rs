@@ -17,10 +17,17 @@ impl Topics {
     pub const RESERVATIONS: Topics = Topics(4);
     /// Anything was logged.
     pub const LOG: Topics = Topics(8);
+    /// A proposal was closed.
+    pub const PROPOSALS: Topics = Topics(16);
 
     /// Each topic with the name of its notifier.
-    pub const NAMED: [(Topics, &'static str); 4] =
-        [(Topics::TASKS, "tasks"), (Topics::MESSAGES, "messages"), (Topics::RESERVATIONS, "reservations"), (Topics::LOG, "log")];
+    pub const NAMED: [(Topics, &'static str); 5] = [
+        (Topics::TASKS, "tasks"),
+        (Topics::MESSAGES, "messages"),
+        (Topics::RESERVATIONS, "reservations"),
+        (Topics::LOG, "log"),
+        (Topics::PROPOSALS, "proposals"),
+    ];
 
     /// Both sets together.
     #[must_use]
@@ -40,6 +47,7 @@ impl Topics {
             Wakes::Tasks => Topics::TASKS,
             Wakes::Messages => Topics::MESSAGES,
             Wakes::Reservations => Topics::RESERVATIONS,
+            Wakes::Proposals => Topics::PROPOSALS,
         };
         topics.union(Topics::LOG)
     }

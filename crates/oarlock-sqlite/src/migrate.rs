@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0012_outside.sql"),
     include_str!("../migrations/0013_intents.sql"),
     include_str!("../migrations/0014_landing.sql"),
+    include_str!("../migrations/0015_proposals.sql"),
 ];
 
 /// "OARL", so that the file shows what it is (see the `file` command and SQLite's application_id).

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 
 use crate::error::bad_row;
 use crate::rows::task::Key;
-use crate::rows::{Sql, agent, entry, event, int, landing, message, meta, outside, queue, reservation, task, to_json};
+use crate::rows::{Sql, agent, entry, event, int, landing, message, meta, outside, proposal, queue, reservation, task, to_json};
 
 /// Appends one event and projects it.
 pub(crate) struct Projection<'a> {
@@ -196,6 +196,9 @@ impl Projection<'_> {
                 None => Err(bad_row("message", "it names no sender")),
             },
             Fact::MessageAcked(fact) => message::ack(conn, &fact.id, &fact.by),
+            Fact::ProposalOpened(fact) => proposal::insert(conn, event, fact),
+            Fact::VoteCast(fact) => proposal::vote(conn, fact),
+            Fact::ProposalClosed(fact) => proposal::close(conn, fact),
             Fact::StoreRestored(fact) => fact.identity.as_ref().map_or(Ok(()), |identity| meta::begin(conn, identity)),
             _ => Ok(()),
         }

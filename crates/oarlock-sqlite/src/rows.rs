@@ -11,6 +11,7 @@ pub(crate) mod message;
 pub(crate) mod meta;
 pub(crate) mod offer;
 pub(crate) mod outside;
+pub(crate) mod proposal;
 pub(crate) mod queue;
 pub(crate) mod reply;
 pub(crate) mod reservation;

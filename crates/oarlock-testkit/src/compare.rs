@@ -86,6 +86,11 @@ fn ask(view: &dyn View, owners: &dyn Owners, facts: &mut Facts) -> StoreResult<(
         note(format!("what overlaps {id}"), format!("{near:?} {:?}", view.reservation(id)?));
     }
     note("messages".into(), format!("{:?}", state.messages));
+    for (id, proposal) in &state.proposals {
+        note(format!("proposal {id}"), format!("{proposal:?} {:?}", view.proposal(id)?));
+    }
+    note("open proposals".into(), format!("{:?} {:?}", view.open_proposals(1)?, view.open_proposals(100)?));
+    note("due proposals".into(), format!("{:?}", view.due_proposals(100)?));
     note("notices".into(), format!("{:?}", state.notices));
     note("owned agents".into(), format!("{:?} {}", view.owned_agents(1, 2)?, view.owned_agent_count()?));
     note("agents of other boots".into(), format!("{:?}", view.agents_of_other_boots(owners.boot_id(), 100)?));

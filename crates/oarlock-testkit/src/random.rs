@@ -80,6 +80,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         3 => (anybody(), planning()).prop_map(|(actor, words)| Step::Call(actor, words)),
         2 => (agent(), reserving()).prop_map(|(agent, words)| Step::Call(Actor::parse(agent), words)),
         2 => (agent(), telling()).prop_map(|(agent, words)| Step::Call(Actor::parse(agent), words)),
+        2 => (anybody(), voting()).prop_map(|(actor, words)| Step::Call(actor, words)),
         2 => (agent(), being()).prop_map(|(agent, words)| Step::Call(Actor::parse(agent), words)),
         2 => anybody().prop_flat_map(|actor| asking().prop_map(move |words| Step::Call(actor.clone(), words))),
         1 => outside().prop_map(|words| Step::Call(Actor::Nobody, words)),
@@ -229,6 +230,17 @@ fn telling() -> impl Strategy<Value = Vec<String>> {
         1 => (select(&KEYS[..]), maybe(&["--replace", "--if-version 0", "--if-version 1"])).prop_map(|(key, how)| line(["state-set", key, "{\"a\":{\"b\":1}}", how])),
         1 => (select(&KEYS[..]), maybe(&["--if-version 2"])).prop_map(|(key, how)| line(["state-delete", key, how])),
         1 => Just(line(["sync phase=testing n:=1 gone:=null"])),
+    ]
+}
+
+/// Asking a question, and voting on the last one.
+fn voting() -> impl Strategy<Value = Vec<String>> {
+    let quorum = maybe(&["--quorum all", "--quorum 1", "--quorum 2", "--quorum 4", "--quorum majority"]);
+    let deadline = maybe(&["--deadline 1s", "--deadline 30s", "--deadline 1h"]);
+    prop_oneof![
+        2 => (quorum, deadline).prop_map(|(quorum, deadline)| line(["propose q --options a,b,c", quorum, deadline])),
+        5 => (select(vec!["a", "b", "c", "d"]), maybe(&["--key k5", "--session {session:bob}"])).prop_map(|(option, how)| line(["vote {proposal}", option, how])),
+        1 => maybe(&["--wait 2s"]).prop_map(|wait| line(["decision {proposal}", wait])),
     ]
 }
 

@@ -7,19 +7,22 @@ use oarlock_model::agent::{Agent, Owner, Presence};
 use oarlock_model::event::Event;
 use oarlock_model::landing::BranchName;
 use oarlock_model::message::Message;
+use oarlock_model::proposal::Proposal;
 use oarlock_model::reservation::{Reservation, Target};
 use oarlock_model::rules::holdings::Held;
 use oarlock_model::rules::reserve::StarvedClaim;
 use oarlock_model::rules::urgency::{Around, Number, Waiter};
 use oarlock_model::state::{Entry, Notice, State};
 use oarlock_model::task::{Grant, Task, TaskState};
-use oarlock_model::{AgentName, MessageId, Now, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, WallTime};
+use oarlock_model::{
+    AgentName, MessageId, Now, ProposalId, ReservationId, SessionId, StateKey, StoreIdentity, StoreTime, TaskId, WallTime,
+};
 use oarlock_ops::lock::Lock;
 use oarlock_ops::owners::{OwnerLiveness, Owners};
 use oarlock_ops::store::{
     AgentView, AtRest, ClosedPart, Counts, Durability, EntryPage, EntryView, EventFilter, Expired, GraphView, InboxPart, LandingCounts,
-    Listening, LogView, MessageView, MomentView, Near, NewEvent, Offer, QueuePlace, QueueView, QueuedLanding, ReplyKey, ReservationView,
-    Store, StoreResult, StoredReply, TaskFilter, TaskNode, TaskView, Transaction, View,
+    Listening, LogView, MessageView, MomentView, Near, NewEvent, Offer, ProposalView, QueuePlace, QueueView, QueuedLanding, ReplyKey,
+    ReservationView, Store, StoreResult, StoredReply, TaskFilter, TaskNode, TaskView, Transaction, View,
 };
 use oarlock_ops::topic::Topics;
 
@@ -349,6 +352,14 @@ impl<H: Hooks> MessageView for Inside<'_, H> {
         fn inbox_count(&self, agent: &AgentName, part: &InboxPart<'_>) -> StoreResult<u64>;
         fn open_from(&self, agent: &AgentName, from: &AgentName, limit: usize) -> StoreResult<Vec<u64>>;
         fn thread(&self, id: &MessageId, after: u64, limit: usize) -> StoreResult<Vec<Message>>;
+    }
+}
+
+impl<H: Hooks> ProposalView for Inside<'_, H> {
+    as_the_inner! {
+        fn proposal(&self, id: &ProposalId) -> StoreResult<Option<Proposal>>;
+        fn open_proposals(&self, limit: usize) -> StoreResult<Vec<Proposal>>;
+        fn due_proposals(&self, limit: usize) -> StoreResult<Vec<Proposal>>;
     }
 }
 

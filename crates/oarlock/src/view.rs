@@ -6,6 +6,7 @@ mod event;
 mod landing;
 mod message;
 mod plan;
+mod proposal;
 mod ralf;
 mod report;
 mod reservation;
@@ -168,6 +169,7 @@ views!(
     messages::InboxReply,
     messages::AckReply,
     messages::ThreadReply,
+    oarlock_ops::proposal::ProposalReply,
     log::EventsReply,
     log::AttentionReply,
     log::StatusReply,

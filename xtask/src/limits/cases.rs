@@ -240,6 +240,18 @@ pub(super) fn all() -> Vec<Case> {
             let ids: Vec<_> = messages["messages"].as_array().into_iter().flatten().map(|m| m["id"].clone()).collect();
             Ok(json!({"ids": ids}))
         }),
+        // Proposals.
+        case("propose", "with thousands of agents there", "boss", |_| Ok(json!({"question": "which?", "options": ["a", "b"]}))),
+        case("vote", "with thousands of agents there", "boss", |b| {
+            let opened = b.call("boss", "propose", json!({"question": "whose?", "options": ["a", "b"], "quorum": "all"}))?;
+            Ok(json!({"id": opened["proposal"]["id"], "option": "a"}))
+        })
+        .repeated(),
+        case("decision", "with thousands of agents there", "boss", |b| {
+            let opened = b.call("boss", "events", json!({"kind": ["proposal_opened"], "limit": 1}))?;
+            Ok(json!({"id": opened["events"][0]["subject"]}))
+        })
+        .repeated(),
         // Ends of sessions that hold as much as they can.
         case("leave", "holds as much as it can", "leaver", |_| Ok(json!({}))),
         case("join", "--take-over of one that holds as much as it can", "", |_| Ok(json!({"name": "old", "take_over": true}))),

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::{Authors, Event, Fact, SpecChange};
 use crate::ident::{ReservationId, TaskId};
 use crate::limits;
+use crate::proposal::check_options;
 use crate::rules::merge;
 use crate::seeded;
 use crate::task::{Resting, TaskSpec};
@@ -210,6 +211,14 @@ fn check_fact(fact: &Fact) -> Checked {
             text("the subject", sent.subject.as_deref(), limits::BODY_BYTES_MAX)?;
             text("the message", Some(&sent.text), limits::BODY_BYTES_MAX)
         }
+        Fact::ProposalOpened(opened) => {
+            text("the question", Some(&opened.question), limits::BODY_BYTES_MAX)?;
+            check_options(&opened.options).map_err(|error| error.to_string())?;
+            bounded("electors", opened.electors.len(), limits::ELECTORS_MAX)?;
+            opened.deadline_ms.map_or(Ok(()), |ms| ttl("the deadline", ms))
+        }
+        Fact::VoteCast(cast) => option(&cast.option),
+        Fact::ProposalClosed(closed) => closed.decision.as_deref().map_or(Ok(()), option),
         Fact::External(told) => {
             let depth = told.data().values().map(merge::depth).max().unwrap_or(0);
             bounded("levels of the fields", depth, limits::JSON_DEPTH_MAX)
@@ -246,6 +255,10 @@ fn outcome(result: Option<&str>, artifacts: &[String]) -> Checked {
     text("the result", result, limits::BODY_BYTES_MAX + JOINED_BYTES_MORE)?;
     list("artifacts", artifacts.len())?;
     artifacts.iter().try_for_each(|path| text("an artifact", Some(path), limits::BODY_BYTES_MAX))
+}
+
+fn option(option: &str) -> Checked {
+    bounded("characters of an option", option.chars().count(), limits::OPTION_CHARS_MAX)
 }
 
 fn title(title: &str) -> Checked {

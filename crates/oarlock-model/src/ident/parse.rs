@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use super::{AgentName, Label, MessageId, ReservationId, SessionId, StateKey, TaskId, Token, has_identifier_form, is_identifier, shown};
+use super::{
+    AgentName, Label, MessageId, ProposalId, ReservationId, SessionId, StateKey, TaskId, Token, has_identifier_form, is_identifier, shown,
+};
 use crate::limits;
 use crate::rejection::Rejection;
 
@@ -43,6 +45,7 @@ parsed!(
 );
 parsed!(MessageId, "message id", is_identifier, "an id as `inbox` shows it");
 parsed!(ReservationId, "reservation id", is_identifier, "an id as `reservations` shows it");
+parsed!(ProposalId, "proposal id", is_identifier, "an id as `propose` replies it");
 parsed!(
     StateKey,
     "state key",

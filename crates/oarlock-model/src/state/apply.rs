@@ -8,9 +8,10 @@ use crate::event::{
     AgentJoined, Event, Fact, LeaseLost, LeaveReason, MessageSent, ReleaseReason, ReservationMade, TaskAdded, TaskCancelled, TaskClaimed,
     TaskIntended, TaskLeftOutside, TaskTakenOutside, open_landing,
 };
-use crate::ident::{AgentName, SessionId, TaskId};
+use crate::ident::{AgentName, ProposalId, SessionId, TaskId};
 use crate::landing::Landing;
 use crate::message::Message;
+use crate::proposal::Proposal;
 use crate::reservation::Reservation;
 use crate::rules::authority::speaks_for;
 use crate::rules::transition::{self, Hold};
@@ -207,6 +208,22 @@ impl State {
                 message.acked_by.insert(fact.by.clone());
                 Ok(())
             }
+            Fact::ProposalOpened(fact) => match self.proposals.insert(fact.id.clone(), fact.clone().into_proposal(event)) {
+                Some(_) => Err(format!("proposal {} exists", fact.id)),
+                None => Ok(()),
+            },
+            Fact::VoteCast(fact) => {
+                let proposal = self.open_proposal(&fact.id)?;
+                if !proposal.options.contains(&fact.option) {
+                    return Err(format!("{:?} is no option of proposal {}", fact.option, fact.id));
+                }
+                proposal.votes.insert(fact.voter.clone(), fact.option.clone());
+                Ok(())
+            }
+            Fact::ProposalClosed(fact) => {
+                self.open_proposal(&fact.id)?.closed = Some(fact.closing());
+                Ok(())
+            }
             Fact::External(fact) => self.told_of(event, fact.task()),
             Fact::StoreRestored(_) => Ok(()),
         }
@@ -395,6 +412,15 @@ impl State {
         match self.reservations.insert(fact.id.clone(), reservation) {
             Some(_) => Err(format!("reservation {} exists", fact.id)),
             None => Ok(()),
+        }
+    }
+
+    /// A proposal that still takes votes.
+    fn open_proposal(&mut self, id: &ProposalId) -> Applied<&mut Proposal> {
+        match self.proposals.get_mut(id) {
+            Some(proposal) if proposal.is_open() => Ok(proposal),
+            Some(_) => Err(format!("proposal {id} is closed")),
+            None => Err(format!("there is no proposal {id}")),
         }
     }
 

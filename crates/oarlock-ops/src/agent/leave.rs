@@ -12,6 +12,7 @@ use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::lock::Lock;
 use crate::portions::Extent;
+use crate::proposal::close;
 use crate::reap;
 use crate::request::{Mutation, Request};
 use crate::task::rest;
@@ -47,6 +48,7 @@ impl Mutation for Leave {
             return Err(cx.go_on_later(progress));
         }
         cx.emit(AgentLeft { name: me.name, session: me.session, reason: LeaveReason::Left })?;
+        close::where_reached(cx)?;
         Ok(LeaveReply { released: progress.tasks })
     }
 }

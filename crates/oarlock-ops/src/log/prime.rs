@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
 use crate::OpError;
-use crate::caller::Identity;
+use crate::caller::{Identity, counts_as};
 use crate::context::Reading;
 use crate::hint;
 use crate::request::{Query, Request};
@@ -85,8 +85,25 @@ impl Prime {
             let more = if open == limit as u64 { " or more" } else { "" };
             let _ = writeln!(text, "Not acknowledged in your inbox: {open}{more}.");
         }
+        awaited_votes(cx, me, text)?;
         Ok(())
     }
+}
+
+/// The questions that wait for the agent's vote.
+fn awaited_votes(cx: &Reading<'_>, me: &Agent, text: &mut String) -> Result<(), OpError> {
+    let voter = counts_as(cx.view, cx.caller, &me.name)?;
+    let mut open = cx.view.open_proposals(limits::PROPOSALS_OPEN_MAX)?;
+    open.retain(|proposal| !proposal.votes.contains_key(&voter));
+    for proposal in open.iter().take(3) {
+        let options: Vec<String> = proposal.options.iter().take(5).map(|option| format!("\"{}\"", shown(option))).collect();
+        let more = if proposal.options.len() > 5 { ", …" } else { "" };
+        let id = proposal.id.shown_by(cx.view.identity());
+        let question = shown(&proposal.question);
+        let _ =
+            writeln!(text, "Your vote is wanted on {id} \"{question}\": `oarlock vote {id} OPTION`, one of {}{more}.", options.join(", "));
+    }
+    Ok(())
 }
 
 fn what_waits(cx: &Reading<'_>, text: &mut String) -> Result<(), OpError> {

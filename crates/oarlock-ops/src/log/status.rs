@@ -1,10 +1,11 @@
 //! `status`: one screen.
 
 use clap::Args;
+use oarlock_model::proposal::Proposal;
 use oarlock_model::rules::liveness::AgentState;
-use oarlock_model::rules::outside;
+use oarlock_model::rules::{outside, vote};
 use oarlock_model::task::{OutsideEnd, Task, TaskState};
-use oarlock_model::{Label, TaskId};
+use oarlock_model::{Label, ProposalId, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -61,6 +62,9 @@ pub struct StatusReply {
     pub abandoned: Vec<OutsideTask>,
     /// Reservations that have not ended.
     pub reservations: u64,
+    /// Proposals that are open, the oldest first: at most 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<OpenProposal>,
     /// Where the log ends.
     pub cursor: String,
     /// Other, unused stores of the same repository; shown only on the store's machine.
@@ -79,6 +83,31 @@ pub struct OldestReady {
     pub id: TaskId,
     /// For how long, in milliseconds.
     pub age_ms: i64,
+}
+
+/// A proposal that takes votes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OpenProposal {
+    /// The proposal.
+    pub id: ProposalId,
+    /// The question.
+    pub question: String,
+    /// The number of votes so far.
+    pub votes: u64,
+    /// Milliseconds until its deadline; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closes_in_ms: Option<i64>,
+}
+
+impl OpenProposal {
+    fn of(cx: &Reading<'_>, proposal: Proposal) -> Self {
+        Self {
+            id: proposal.id.shown_by(cx.view.identity()),
+            votes: vote::tally(&proposal).values().sum(),
+            question: proposal.question,
+            closes_in_ms: proposal.closes_at.map(|at| at.since_ms(cx.now.store).max(0)),
+        }
+    }
 }
 
 /// A task that somebody outside of the store has or had.
@@ -145,6 +174,7 @@ impl Query for Status {
             outside: held.iter().take(NAMED_MAX).filter_map(|task| OutsideTask::of(cx, task)).collect(),
             abandoned: left.iter().filter(is_abandoned).take(NAMED_MAX).filter_map(|task| OutsideTask::of(cx, task)).collect(),
             reservations: cx.view.reservation_count()? as u64,
+            proposals: cx.view.open_proposals(NAMED_MAX)?.into_iter().map(|proposal| OpenProposal::of(cx, proposal)).collect(),
             cursor: cursor::after(cx.view, cx.view.last_seq()?)?,
             other_stores: Vec::new(),
         })

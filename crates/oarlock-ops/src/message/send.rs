@@ -3,14 +3,14 @@
 use clap::Args;
 use oarlock_model::event::MessageSent;
 use oarlock_model::rules::liveness::AgentState;
-use oarlock_model::rules::{authority, recipients};
+use oarlock_model::rules::recipients;
 use oarlock_model::{AgentName, Label, MessageId, Rejection, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::OpError;
-use crate::caller::{Caller, Identity};
+use crate::caller::{Caller, Identity, counts_as};
 use crate::context::Deciding;
 use crate::local::Local;
 use crate::lock::Lock;
@@ -90,7 +90,7 @@ impl Mutation for Send {
             text: self.text.clone(),
             reply_to,
             ack_required: self.ack,
-            counts_as: counts_as(cx)?,
+            counts_as: counted_as(cx)?,
         })?;
         let message = cx.view().message(&id)?.ok_or_else(|| OpError::Internal(format!("message {id} was just sent")))?;
         Ok(MessagesReply { messages: vec![MessageShape::of(cx.view().identity(), message, None)], left_out })
@@ -143,17 +143,10 @@ impl Send {
     }
 }
 
-/// By which name the sender is counted, where that is not the one before its first dot. Known are the agents of the store, and the name
-/// by which a gateway counts its key.
-fn counts_as(cx: &Deciding<'_>) -> Result<Option<AgentName>, OpError> {
-    let me = cx.me()?.name.clone();
-    let mut known = BTreeSet::new();
-    for above in authority::above(&me) {
-        if cx.caller().root.as_ref() == Some(&above) || cx.view().agent(&above)?.is_some() {
-            known.insert(above);
-        }
-    }
-    let root = authority::root_of(&me, |name| known.contains(name));
+/// By which name the sender is counted, where that is not the one before its first dot.
+fn counted_as(cx: &Deciding<'_>) -> Result<Option<AgentName>, OpError> {
+    let me = &cx.me()?.name;
+    let root = counts_as(cx.view(), cx.caller(), me)?;
     Ok(Some(root).filter(|root| root.as_str() != me.first_name()))
 }
 

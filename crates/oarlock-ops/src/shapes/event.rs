@@ -57,7 +57,7 @@ impl EventShape {
     }
 }
 
-/// A fact with the ids by which the store shows messages and reservations.
+/// A fact with the ids by which the store shows messages, reservations and proposals.
 fn shown_by(store: &StoreIdentity, mut fact: Fact) -> Fact {
     match &mut fact {
         Fact::MessageSent(sent) => {
@@ -68,6 +68,9 @@ fn shown_by(store: &StoreIdentity, mut fact: Fact) -> Fact {
         Fact::MessageAcked(acked) => acked.id = acked.id.shown_by(store),
         Fact::ReservationMade(made) => made.id = made.id.shown_by(store),
         Fact::ReservationEnded(ended) => ended.id = ended.id.shown_by(store),
+        Fact::ProposalOpened(opened) => opened.id = opened.id.shown_by(store),
+        Fact::VoteCast(cast) => cast.id = cast.id.shown_by(store),
+        Fact::ProposalClosed(closed) => closed.id = closed.id.shown_by(store),
         _ => {}
     }
     fact

@@ -13,11 +13,12 @@ pub trait QueueView {
     /// Claimed tasks whose lease has ended, in the order of their place. Nothing when more than `read_max` leases would have to be read for it.
     fn expired_offers(&self, read_max: usize) -> StoreResult<Option<Expired>>;
     /// A cheap look before the thorough one: false only when no session can be proven dead, no task is
-    /// due and no reservation has run out. Sessions of another boot than this can be dead.
+    /// due, no reservation has run out and no proposal is past its deadline. Sessions of another boot than this can be dead.
     fn may_be_due(&self, boot_id: &str) -> StoreResult<bool>;
     /// Scheduled tasks whose time has come.
     fn due_tasks(&self, limit: usize) -> StoreResult<Vec<TaskId>>;
-    /// Milliseconds until something happens by time alone: a task falls due, a lease or a reservation ends.
+    /// Milliseconds until something happens by time alone: a task falls due, a lease or a reservation ends, a proposal reaches its
+    /// deadline.
     fn next_due_ms(&self) -> StoreResult<Option<i64>>;
     /// Dead tasks in the order of creation, at most `limit`.
     fn dead_letters(&self, limit: usize) -> StoreResult<Vec<TaskId>>;

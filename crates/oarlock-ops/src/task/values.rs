@@ -1,6 +1,6 @@
 //! Checks of single values, shared by all requests (semantics 20).
 
-use oarlock_model::text::is_bidi_or_invisible;
+use oarlock_model::text::{is_bidi_or_invisible, is_visible};
 use oarlock_model::{Rejection, limits, seeded};
 
 use crate::OpError;
@@ -42,11 +42,6 @@ fn hidden_at(title: &str) -> Option<usize> {
         };
     }
     None
-}
-
-/// Whether something is to be seen of it. Joiners and variations only change what they stand between.
-fn is_visible(c: char) -> bool {
-    !c.is_whitespace() && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0020}'..='\u{e007f}')
 }
 
 /// A body, result or message: at most `bytes_max` bytes, no control characters but tab and line ends.

@@ -5,7 +5,7 @@ use oarlock_model::{SessionId, TaskId};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Sql, agent, all, entry, event, id, message, reservation, task};
+use super::{Sql, agent, all, entry, event, id, message, proposal, reservation, task};
 
 const GRANTEES: &str = "SELECT json_extract(data, '$.id'), session FROM events WHERE kind = 'task_claimed'";
 
@@ -23,6 +23,7 @@ pub(crate) fn state(conn: &Connection) -> Sql<State> {
         entries: entry::list(conn)?.into_iter().map(|entry| (entry.key.clone(), entry)).collect(),
         reservations: reservation::list(conn)?.into_iter().map(|r| (r.id.clone(), r)).collect(),
         messages: message::list(conn)?.into_iter().map(|m| (m.id.clone(), m)).collect(),
+        proposals: proposal::list(conn)?.into_iter().map(|p| (p.id.clone(), p)).collect(),
         notices: agent::all_notices(conn)?.into_iter().collect(),
     })
 }

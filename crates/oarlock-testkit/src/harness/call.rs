@@ -286,6 +286,9 @@ pub(super) fn fill_in(word: &str, state: &State) -> String {
         Some(("token", task)) => state.tasks.get(task).and_then(|task| task.grant.as_ref()).map(|grant| grant.token.to_string()),
         Some(("session", name)) => session_of(name, state).map(|session| session.to_string()),
         None if hole == "message" => state.messages.values().max_by_key(|message| message.seq).map(|message| message.id.to_string()),
+        None if hole == "proposal" => {
+            state.proposals.values().max_by_key(|proposal| proposal.id.seq()).map(|proposal| proposal.id.to_string())
+        }
         None if hole == "reservation" => state.reservations.keys().next_back().map(ToString::to_string),
         // Not a hole, but a value in braces, for example JSON.
         _ => return word.to_owned(),

@@ -6,6 +6,7 @@ mod graph;
 mod log;
 mod message;
 mod moment;
+mod proposal;
 mod queue;
 mod reservation;
 mod task;

@@ -62,6 +62,9 @@ fn noun(field: &str, object: &Map<String, Value>) -> String {
             format!("reservation {} {}{}", text(object, "id"), text(object, "pattern"), attributes(object, &["id", "pattern", "reason"]))
         }
         "message" => format!("message {} {:?}{}", text(object, "id"), text(object, "text"), attributes(object, &["id", "text"])),
+        "proposal" => {
+            format!("proposal {} {:?}{}", text(object, "id"), text(object, "question"), attributes(object, &["id", "question"]))
+        }
         "event" => format!(
             "event {} {} {}{} {}",
             text(object, "cursor"),
@@ -99,7 +102,7 @@ fn attributes(object: &Map<String, Value>, without: &[&str]) -> String {
 
 fn is_usual(field: &str, value: &Value) -> bool {
     match (field, value) {
-        ("since" | "created_at" | "updated_at" | "last_seen" | "sent_at" | "not_before", _) => true,
+        ("since" | "created_at" | "updated_at" | "last_seen" | "sent_at" | "opened_at" | "not_before", _) => true,
         ("priority", value) => *value == 2,
         ("attempt", value) => *value == 0,
         ("timeout_ms", value) => *value == 120_000,

@@ -94,6 +94,9 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
     ("inbox", &[("inbox", "ok")]),
     ("ack", &[("ack {message}", "denied")]),
     ("thread", &[("thread {message}", "ok")]),
+    ("propose", &[("propose ours? --options a,b", "ok")]),
+    ("vote", &[("vote {proposal} a", "ok"), ("vote {proposal} a --session {session:bob}", "invalid_request")]),
+    ("decision", &[("decision {proposal}", "ok")]),
     ("events", &[("events", "ok")]),
     ("status", &[("status", "ok")]),
     ("prime", &[("prime", "ok")]),
@@ -127,6 +130,7 @@ const WORLD: &[&str] = &[
     "bob: reserve src/bob.rs",
     "-: join cy",
     "cy: send bob --text private",
+    "-: propose which? --options a,b",
 ];
 
 fn step(harnesses: &mut Lockstep, actor: &str, line: &str) -> String {

@@ -3,7 +3,7 @@
 use oarlock_ops::log::{AttentionItem, AttentionReply, OutsideTask, PrimeReply, StatusReply};
 use std::collections::BTreeMap;
 
-use super::{Cell, Page, View, duration, list_goes_on, safe, shown, texts};
+use super::{Cell, Page, View, counted, duration, list_goes_on, safe, shown, texts};
 
 /// Stores of the repository that are not at its place: nobody reads them.
 pub(crate) fn other_stores(page: &mut Page, others: &[String]) {
@@ -85,6 +85,12 @@ impl View for StatusReply {
             if count > 0 {
                 page.line(format_args!("{count} {words}"));
             }
+        }
+        for proposal in &self.proposals {
+            let votes = counted(proposal.votes, "vote");
+            let closes = proposal.closes_in_ms.map(|ms| format!(", closes in {}", duration(ms))).unwrap_or_default();
+            let question = safe(&proposal.question).replace('\n', " ");
+            page.line(format_args!("open proposal {} ({votes}{closes}): {question}", page.paint.bold(&shown(&proposal.id))));
         }
         other_stores(page, &self.other_stores);
     }

@@ -54,7 +54,16 @@ fn replies() -> Vec<(&'static str, Reply)> {
     let status = json!({
         "attention": [waits_for_a_person], "attention_more": 1,
         "agents": {}, "tasks": {"ready": 1}, "lost": [HOSTILE], "stuck": [], "dead_letters": [], "expired_leases": 1, "reservations": 1,
-        "outside": [{"id": "T-1", "agent": HOSTILE, "age_ms": 1, "source": "ralf"}], "cursor": HOSTILE, "other_stores": [HOSTILE]
+        "outside": [{"id": "T-1", "agent": HOSTILE, "age_ms": 1, "source": "ralf"}], "cursor": HOSTILE, "other_stores": [HOSTILE],
+        "proposals": [{"id": "P-1-k3f9z2", "question": HOSTILE, "votes": 1, "closes_in_ms": 1}]
+    });
+    let proposal = json!({
+        "id": "P-1-k3f9z2", "question": HOSTILE, "options": [HOSTILE, "b"], "quorum": "all", "votes": {HOSTILE: 1, "b": 0}, "state": "open", "closes_in_ms": 1,
+        "counted": 2, "awaited": ["bob"], "voted": HOSTILE, "opened_at": HOSTILE
+    });
+    let decided = json!({
+        "id": "P-1-k3f9z2", "question": HOSTILE, "options": [HOSTILE, "b"], "quorum": 1, "votes": {HOSTILE: 1, "b": 0}, "state": "closed",
+        "decision": HOSTILE, "closed_by": "quorum", "opened_at": HOSTILE
     });
     let of = |verb, request, value| (verb, reply(verb, request, value));
     vec![
@@ -78,6 +87,9 @@ fn replies() -> Vec<(&'static str, Reply)> {
         of("unreserve", json!({}), json!({"reservations": [reserved]})),
         of("state", json!({}), json!({"entries": [entry]})),
         of("sync", json!({"merge": {}}), json!({"state": entry})),
+        of("propose", json!({"question": "x", "options": ["a", "b"]}), json!({"proposal": proposal})),
+        of("vote", json!({"id": "P-1", "option": "a"}), json!({"proposal": proposal})),
+        of("decision", json!({"id": "P-1"}), json!({"proposal": decided})),
         of("events", json!({}), json!({"events": [event], "cursor": HOSTILE})),
         of("split", json!({"id": "x.md"}), plan),
         of("attention", json!({}), json!({"items": [waits_for_a_person], "next": HOSTILE})),

@@ -46,7 +46,8 @@ impl QueueView for Moment {
         let leases = self.all_tasks().filter_map(Task::holder).map(|grant| self.lease_ttl_ms(grant));
         let own = self.world.state.reservations.values().filter(|reservation| reservation.task.is_none());
         let reservations = own.map(|reservation| self.ends_at(reservation).0 - self.now.store.0);
-        Ok(retries.chain(dates).chain(leases).chain(reservations).filter(|ms| *ms > 0).min())
+        let deadlines = self.open().filter_map(|proposal| proposal.closes_at).map(|at| at.0 - self.now.store.0);
+        Ok(retries.chain(dates).chain(leases).chain(reservations).chain(deadlines).filter(|ms| *ms > 0).min())
     }
 
     fn dead_letters(&self, limit: usize) -> StoreResult<Vec<TaskId>> {

@@ -3,7 +3,7 @@
 use crate::support::Project;
 
 /// Every verb that needs an identity, with arguments that would do.
-const NEEDED: [&str; 16] = [
+const NEEDED: [&str; 17] = [
     "heartbeat",
     "leave",
     "claim",
@@ -19,6 +19,7 @@ const NEEDED: [&str; 16] = [
     "send ada --text t",
     "inbox",
     "ack M-1",
+    "vote P-1 a",
     "claim T",
 ];
 
@@ -51,6 +52,7 @@ fn exactly_the_listed_verbs_need_an_identity() {
         "events",
         "status",
         "prime",
+        "propose q? --options a,b",
         "join",
     ] {
         project.ok(line);
@@ -59,6 +61,7 @@ fn exactly_the_listed_verbs_need_an_identity() {
     project.fails("approve A", 4, "state_conflict");
     project.fails("reject A --reason r", 4, "state_conflict");
     project.fails("thread M-1", 3, "not_found");
+    project.fails("decision P-1", 3, "not_found");
     project.fails("wait A --timeout 1s", 8, "timed_out");
 }
 

@@ -35,6 +35,7 @@ const VERBS: &[&str] = &[
     "unreserve --as ada",
     "send bob --text t --as ada",
     "inbox --as bob",
+    "propose q? --options a,b",
     "join ada --take-over",
     "leave --as bob",
 ];

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::support::Project;
 
 /// The kinds of the contract that the verbs of one agent can cause.
-const KINDS: [&str; 28] = [
+const KINDS: [&str; 31] = [
     "agent_joined",
     "agent_left",
     "agent_lost",
@@ -35,6 +35,9 @@ const KINDS: [&str; 28] = [
     "reservation_ended",
     "message_sent",
     "message_acked",
+    "proposal_opened",
+    "vote_cast",
+    "proposal_closed",
 ];
 
 #[test]
@@ -89,12 +92,15 @@ fn every_kind_can_be_asked_for_and_the_subject_is_the_nouns_id() {
     project.ok("unreserve --as ada");
     let message = project.ok("send bob --text t --as ada")["messages"][0]["id"].clone();
     project.ok(&format!("ack {} --as bob", message.as_str().expect("an id")));
+    let proposal = project.ok("propose q? --options a,b --quorum 1")["proposal"]["id"].clone();
+    project.ok(&format!("vote {} a --as bob", proposal.as_str().expect("an id")));
     project.ok("leave --as bob");
     for (kinds, subject) in [
         ("agent_joined,agent_left", &Value::from("bob")),
         ("state_set,state_deleted", &Value::from("agent/ada")),
         ("reservation_made,reservation_ended", &reservation),
         ("message_sent,message_acked", &message),
+        ("proposal_opened,vote_cast,proposal_closed", &proposal),
     ] {
         let events = project.ok(&format!("events --kind {kinds}"))["events"].clone();
         let found: Vec<&str> =

@@ -82,6 +82,15 @@ const PIECE: &[(&str, &str)] = &[
     ("bob", "inbox --wait 1s"),
     ("bob", "ack M-1"),
     ("", "thread M-1"),
+    ("ada", "propose 'Which parser?' --options nom,chumsky --deadline 1h"),
+    ("", "propose 'One?' --options nom"),
+    ("ada", "vote P-1 nom"),
+    ("ada", "vote P-1 yacc"),
+    ("bob", "decision P-1 --wait 1s"),
+    ("bob", "vote P-1 nom"),
+    ("bob", "vote P-1 chumsky"),
+    ("", "vote P-1 nom"),
+    ("", "decision P-1 --wait 1s"),
     ("bob", "claim T-2 --wait 1s"),
     ("", "events --limit 3"),
     ("", "events --kind task_done,task_failed"),
@@ -117,8 +126,12 @@ fn normal(value: Value) -> Value {
                 .into_iter()
                 .map(|(name, value)| {
                     let value = match name.as_str() {
-                        "at" | "since" | "last_seen" | "boot_id" | "created_at" | "updated_at" | "sent_at" | "ready_at" => json!("…"),
-                        "age_ms" | "ttl_ms" | "waited_ms" | "retry_after_ms" | "ready_ms" | "for_ms" | "retry_at" => json!("…"),
+                        "at" | "since" | "last_seen" | "boot_id" | "created_at" | "updated_at" | "sent_at" | "opened_at" | "ready_at" => {
+                            json!("…")
+                        }
+                        "age_ms" | "ttl_ms" | "waited_ms" | "retry_after_ms" | "closes_in_ms" | "ready_ms" | "for_ms" | "retry_at" => {
+                            json!("…")
+                        }
                         "message" | "text" => json!(without_times(value.as_str().unwrap_or_default())),
                         _ => normal(value),
                     };
@@ -168,6 +181,10 @@ fn line(project: &Project, who: &str, line: &str) -> String {
     if line.contains("M-1") {
         let sent = project.ok("events --kind message_sent");
         line = line.replace("M-1", sent["events"][0]["subject"].as_str().expect("a message was sent"));
+    }
+    if line.contains("P-1") {
+        let opened = project.ok("events --kind proposal_opened");
+        line = line.replace("P-1", opened["events"][0]["subject"].as_str().expect("a proposal was opened"));
     }
     if who.is_empty() { line } else { format!("{line} --as {who}") }
 }
