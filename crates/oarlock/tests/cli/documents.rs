@@ -134,7 +134,7 @@ fn normal(line: &str, root: &str) -> String {
         let tagged = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
         let is_tagged = {
             let pieces: Vec<&str> = tagged.split('-').collect();
-            pieces.len() == 3 && matches!(pieces[0], "M" | "R") && (1..=6).contains(&pieces[2].len())
+            pieces.len() == 3 && matches!(pieces[0], "M" | "P" | "R") && (1..=6).contains(&pieces[2].len())
         };
         if is_tagged {
             return word.replace(tagged, &tagged[..1]);
