@@ -102,7 +102,7 @@ impl JsonSchema for Quorum {
     }
 }
 
-/// What closed a proposal.
+/// The cause by which a proposal was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClosedBy {
@@ -137,7 +137,7 @@ impl FromStr for ClosedBy {
 /// How a proposal was closed. It is never opened again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
-    /// What closed it.
+    /// The cause.
     pub by: ClosedBy,
     /// The option with the most votes; absent when nobody voted, or when several have the most.
     pub decision: Option<String>,

@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Event;
 use crate::ident::{AgentName, ProposalId};
 use crate::proposal::{ClosedBy, Closing, Proposal, Quorum};
+use crate::time::{StoreTime, WallTime};
 
 /// See [`Fact::ProposalOpened`](super::Fact::ProposalOpened).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,18 +28,18 @@ pub struct ProposalOpened {
 }
 
 impl ProposalOpened {
-    /// The proposal that this event opened.
+    /// The proposal that an event with this fact opened, by its agent and its moments.
     #[must_use]
-    pub fn into_proposal(self, event: &Event) -> Proposal {
+    pub fn into_proposal(self, by: Option<AgentName>, at: WallTime, store_at: StoreTime) -> Proposal {
         Proposal {
             id: self.id,
             question: self.question,
             options: self.options,
             quorum: self.quorum,
             electors: self.electors,
-            opened_by: event.agent.clone(),
-            opened_at: event.at,
-            closes_at: self.deadline_ms.map(|ms| event.store_at.plus_ms(ms)),
+            opened_by: by,
+            opened_at: at,
+            closes_at: self.deadline_ms.map(|ms| store_at.plus_ms(ms)),
             votes: BTreeMap::new(),
             closed: None,
         }
@@ -62,7 +62,7 @@ pub struct VoteCast {
 pub struct ProposalClosed {
     /// The proposal.
     pub id: ProposalId,
-    /// What closed it.
+    /// The cause: its quorum or its deadline.
     pub by: ClosedBy,
     /// The option with the most votes; absent when nobody voted, or when several have the most.
     #[serde(default, skip_serializing_if = "Option::is_none")]

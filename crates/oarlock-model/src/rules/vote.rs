@@ -21,7 +21,7 @@ pub struct Electorate {
 }
 
 /// Who counts, and on whom a vote waits: `present` are the agents that are there now, and `is_there` says of one that is not among them whether it has a
-/// live session all the same.
+/// live session anyway.
 pub fn electorate<E>(
     proposal: &Proposal,
     present: &BTreeSet<AgentName>,
@@ -110,7 +110,7 @@ mod tests {
         }
     }
 
-    /// What closes a proposal: `-` nothing, `tie` no decision, else the decision. `present` are those who are there now, `silent` those who are there and were
+    /// The outcome of a vote: `-` none yet, `tie` no decision, else the decision. `present` are those who are there now, `silent` those who are there and were
     /// not seen for long.
     fn closed(quorum: &str, electors: &str, present: &str, silent: &str, votes: &str) -> String {
         let proposal = proposal(quorum, electors, votes);
@@ -162,7 +162,7 @@ mod tests {
             ("all", "x y z", "x", "", "x=a", "-"),
             ("all", "x y", "x", "", "x=a", "-"),
             ("all", "", "", "", "x=a", "a"),
-            // A number is a number of votes, whoever is there.
+            // A number is a number of votes, present or not.
             ("1", "x y z", "x y z", "", "x=b", "b"),
             ("2", "x y z", "x y z", "", "x=b", "-"),
             ("2", "x y z", "x y z", "", "x=b y=a", "tie"),

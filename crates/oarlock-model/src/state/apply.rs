@@ -208,10 +208,13 @@ impl State {
                 message.acked_by.insert(fact.by.clone());
                 Ok(())
             }
-            Fact::ProposalOpened(fact) => match self.proposals.insert(fact.id.clone(), fact.clone().into_proposal(event)) {
-                Some(_) => Err(format!("proposal {} exists", fact.id)),
-                None => Ok(()),
-            },
+            Fact::ProposalOpened(fact) => {
+                let proposal = fact.clone().into_proposal(event.agent.clone(), event.at, event.store_at);
+                match self.proposals.insert(fact.id.clone(), proposal) {
+                    Some(_) => Err(format!("proposal {} exists", fact.id)),
+                    None => Ok(()),
+                }
+            }
             Fact::VoteCast(fact) => {
                 let proposal = self.open_proposal(&fact.id)?;
                 if !proposal.options.contains(&fact.option) {

@@ -1,4 +1,4 @@
-//! `decision`: how a vote stands, or what it has decided.
+//! `decision`: the votes of a proposal, and its decision once it is closed.
 
 use clap::Args;
 use oarlock_model::duration::Duration;
@@ -15,7 +15,7 @@ use crate::request::{Query, Request, Waiting};
 use crate::shapes::ProposalShape;
 use crate::topic::Topics;
 
-/// Show how a proposal stands or what was decided, and with --wait, wait until it is closed.
+/// Show the votes and the decision of a proposal. With --wait, wait until it is closed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct ShowDecision {
     /// The proposal

@@ -44,7 +44,7 @@ pub struct ProposalShape {
     /// The option with the most votes; only when closed, and absent when nobody voted or several options have the most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<String>,
-    /// What closed it; absent while it is open.
+    /// The cause by which it was closed; absent while it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_by: Option<ClosedBy>,
     /// Milliseconds until its deadline; absent without one, and when it is closed.

@@ -75,7 +75,7 @@ pub(crate) fn next_deadline(conn: &Connection, now: Now) -> Sql<Option<StoreTime
 }
 
 pub(crate) fn insert(conn: &Connection, event: &Event, fact: &ProposalOpened) -> Sql<()> {
-    let proposal = fact.clone().into_proposal(event);
+    let proposal = fact.clone().into_proposal(event.agent.clone(), event.at, event.store_at);
     change_one(
         conn,
         "a new proposal",
