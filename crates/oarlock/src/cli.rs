@@ -9,6 +9,7 @@ mod common;
 mod complete;
 mod exec;
 mod gather;
+mod graph;
 mod help;
 mod hook;
 mod init;

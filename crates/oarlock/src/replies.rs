@@ -34,6 +34,21 @@ pub(crate) struct SetUpFile {
     pub(crate) diff: Option<String>,
 }
 
+/// The reply of `graph`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Picture {
+    /// How many tasks the picture has.
+    pub(crate) tasks: usize,
+    /// The ids of the chain of unfinished tasks that takes longest, first to last.
+    pub(crate) critical_path: Vec<String>,
+    /// The picture; absent where it went into a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) picture: Option<String>,
+    /// The file that has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
+}
+
 /// The reply of `conflicts`.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Conflicts {

@@ -187,6 +187,7 @@ views!(
     crate::replies::Help,
     crate::replies::SetUp,
     crate::replies::KeptKey,
+    crate::replies::Picture,
     crate::replies::Conflicts,
     crate::replies::Forgotten,
     crate::replies::RalfStatus,

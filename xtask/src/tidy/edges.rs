@@ -19,6 +19,7 @@ const EDGES: &[(&str, Uses)] = &[
     ("oarlock-host", Uses::Only(&[])),
     ("oarlock-plan", Uses::Only(&["oarlock-model"])),
     ("oarlock-ops", Uses::Only(&["oarlock-model", "oarlock-plan"])),
+    ("oarlock-picture", Uses::Only(&["oarlock-model", "oarlock-ops"])),
     ("oarlock-sqlite", Uses::Only(&["oarlock-host", "oarlock-model", "oarlock-ops"])),
     ("oarlock-git", Uses::Only(&["oarlock-host"])),
     ("oarlock-run", Uses::Only(&["oarlock-git", "oarlock-host", "oarlock-model", "oarlock-ops", "oarlock-plan"])),

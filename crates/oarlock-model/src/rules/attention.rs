@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::landing::LandingState;
 use crate::task::{Gate, Task, TaskState};
+use crate::time::StoreTime;
 
 /// Why something needs a person. The order is that of lists: first where somebody waits for a decision, then where work has stopped for good,
 /// then where it may go on by itself.
@@ -15,7 +16,9 @@ pub enum AttentionReason {
     Review,
     /// A submission was refused so often that its task waits for a person.
     LandingRefused,
-    /// A task has used up its attempts.
+    /// A submission has waited for [`LANDING_WAITS_MS`], and nothing of its target branch is being tested: no `merge` works the queue.
+    LandingWaits,
+    /// A task has failed or was lost too often, or its holder gave it up for good.
     TaskDead,
     /// A task was cancelled, and others wait for it.
     TaskCancelled,
@@ -25,15 +28,16 @@ pub enum AttentionReason {
     AgentStuck,
     /// Somebody outside of the store had a task and gave no sign of life for too long.
     Abandoned,
-    /// An agent has died within the last day.
+    /// An agent that held work has died within the last day.
     AgentLost,
 }
 
 impl AttentionReason {
     /// All reasons, in their order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Review,
         Self::LandingRefused,
+        Self::LandingWaits,
         Self::TaskDead,
         Self::TaskCancelled,
         Self::NobodyAble,
@@ -47,6 +51,7 @@ impl AttentionReason {
         match self {
             Self::Review => "review",
             Self::LandingRefused => "landing_refused",
+            Self::LandingWaits => "landing_waits",
             Self::TaskDead => "task_dead",
             Self::TaskCancelled => "task_cancelled",
             Self::NobodyAble => "nobody_able",
@@ -60,13 +65,21 @@ impl AttentionReason {
 /// How long a lost agent is worth a person's look, in milliseconds: a day. What it held is free long before.
 pub const LOST_SHOWN_MS: i64 = 24 * 3_600_000;
 
-/// Why a task in review waits for a person; nothing while the landing queue works on it.
-pub fn in_review(task: &Task) -> Option<AttentionReason> {
+/// How long a submission waits before somebody should see that nobody lands it, in milliseconds.
+pub const LANDING_WAITS_MS: i64 = 60_000;
+
+/// Why a task in review waits for a person; nothing while the landing queue works on it. `is_worked` says whether something of its target branch
+/// is being tested.
+pub fn in_review(task: &Task, is_worked: bool, now: StoreTime) -> Option<AttentionReason> {
     if task.state != TaskState::Review {
         return None;
     }
     match (task.spec.gate, task.landing.as_ref().map(|landing| landing.state)) {
         (Some(Gate::Merge), Some(LandingState::Refused)) => Some(AttentionReason::LandingRefused),
+        (Some(Gate::Merge), Some(LandingState::Queued)) => {
+            let waited_ms = task.landing.as_ref().map_or(0, |landing| now.since_ms(landing.since));
+            (!is_worked && waited_ms >= LANDING_WAITS_MS).then_some(AttentionReason::LandingWaits)
+        }
         (Some(Gate::Merge), Some(_)) => None,
         _ => Some(AttentionReason::Review),
     }
@@ -78,7 +91,7 @@ mod tests {
     use crate::ident::TaskId;
     use crate::landing::{Landing, LandingRefusal, ObjectId};
     use crate::task::TaskSpec;
-    use crate::time::{StoreTime, WallTime};
+    use crate::time::WallTime;
 
     fn task(state: TaskState, gate: Option<Gate>, landing: Option<LandingState>) -> Task {
         let spec = TaskSpec { gate, ..TaskSpec::new("t") };
@@ -114,7 +127,17 @@ mod tests {
             (TaskState::Done, human, None, None),
         ];
         for (state, gate, landing, expected) in cases {
-            assert_eq!(in_review(&task(state, gate, landing)), expected, "{state:?} {gate:?} {landing:?}");
+            assert_eq!(in_review(&task(state, gate, landing), false, StoreTime(0)), expected, "{state:?} {gate:?} {landing:?}");
+        }
+    }
+
+    #[test]
+    fn a_submission_that_nobody_lands_is_shown_after_a_minute() {
+        let task = task(TaskState::Review, Some(Gate::Merge), Some(LandingState::Queued));
+        for (is_worked, now, expected) in
+            [(false, 59_999, None), (false, 60_000, Some(AttentionReason::LandingWaits)), (true, 3_600_000, None)]
+        {
+            assert_eq!(in_review(&task, is_worked, StoreTime(now)), expected, "{is_worked} {now}");
         }
     }
 

@@ -3,11 +3,12 @@
 use clap::Args;
 use oarlock_model::agent::{Agent, SessionEnd};
 use oarlock_model::duration::Duration;
-use oarlock_model::event::Fact;
+use oarlock_model::event::{DeathReason, Fact, LossReason};
+use oarlock_model::landing::{BranchName, LandingState};
 use oarlock_model::rules::attention::{self, AttentionReason, LOST_SHOWN_MS};
 use oarlock_model::rules::claim;
 use oarlock_model::rules::liveness::{self, Activity, AgentState};
-use oarlock_model::task::{OutsideEnd, Task, TaskState};
+use oarlock_model::task::{OutsideEnd, Task, TaskSpec, TaskState};
 use oarlock_model::{Rejection, SessionId, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use crate::context::Reading;
 use crate::cursor;
 use crate::page;
 use crate::request::{Query, Request, Waiting, is_list};
-use crate::store::{StoreResult, TaskFilter};
+use crate::store::{EventFilter, StoreResult, TaskFilter};
 use crate::task::values;
 use crate::topic::Topics;
 
@@ -27,6 +28,8 @@ use crate::topic::Topics;
 const FOUND_MAX: usize = 1_000;
 /// Tasks that wait for a dead or cancelled one, of which each is asked for which.
 const STUCK_ASKED_MAX: usize = 200;
+/// Tasks in review that are read.
+const REVIEWS_MAX: usize = 10_000;
 /// Tasks that an item names.
 const NAMED_MAX: usize = 3;
 
@@ -125,10 +128,11 @@ struct Found {
     subject: String,
     agent: Option<String>,
     about: String,
+    next: String,
     since: Since,
 }
 
-/// The start of an item's age.
+/// The origin of an item's age.
 enum Since {
     /// The last event of this kind about the subject.
     Event(&'static str),
@@ -139,8 +143,13 @@ enum Since {
 }
 
 impl Found {
+    /// An item about a task. `next` is a command that takes the task's id.
+    fn task(reason: AttentionReason, id: &TaskId, agent: Option<String>, about: String, next: &str, since: Since) -> Self {
+        Self { reason, subject: id.to_string(), agent, about, next: format!("oarlock {next} {id}"), since }
+    }
+
     fn item(self, cx: &Reading<'_>) -> StoreResult<AttentionItem> {
-        let Self { reason, subject, agent, about, since } = self;
+        let Self { reason, subject, agent, about, next, since } = self;
         let age_ms = match since {
             Since::AgeMs(age_ms) => age_ms,
             Since::Ready => match subject.parse::<TaskId>() {
@@ -148,12 +157,6 @@ impl Found {
                 Err(_) => 0,
             },
             Since::Event(kind) => cx.view.last_event_of(&subject, kind)?.map_or(0, |event| cx.now.store.since_ms(event.store_at)),
-        };
-        let next = match reason {
-            AttentionReason::Review | AttentionReason::LandingRefused | AttentionReason::NobodyAble => format!("oarlock task {subject}"),
-            AttentionReason::TaskDead | AttentionReason::TaskCancelled => format!("oarlock requeue {subject}"),
-            AttentionReason::AgentStuck | AttentionReason::AgentLost => format!("oarlock agent {subject}"),
-            AttentionReason::Abandoned => format!("oarlock claim {subject}"),
         };
         Ok(AttentionItem { reason, subject, agent, age_ms, about, next })
     }
@@ -172,60 +175,64 @@ fn found(cx: &Reading<'_>) -> StoreResult<Vec<Found>> {
             continue;
         }
         let wanted: Vec<&str> = spec.capabilities.iter().map(|capability| capability.as_str()).collect();
-        let about = format!("asks for {}, which no active agent has", wanted.join(", "));
-        all.push(Found::task(AttentionReason::NobodyAble, &offer.id, None, about, Since::Ready));
+        let about = format!("requires {}, which no active agent has", wanted.join(", "));
+        let mut item = Found::task(AttentionReason::NobodyAble, &offer.id, None, about, "task", Since::Ready);
+        item.next = format!("oarlock join NAME --can {}", wanted.join(","));
+        all.push(item);
     }
     stuck_agents(cx, &able, &mut all)?;
     for task in cx.view.outside_tasks(FOUND_MAX)? {
         let Some(hold) = task.outside.as_ref().filter(|hold| hold.end == Some(OutsideEnd::Abandoned)) else { continue };
         if task.outside_holder().is_none() && !task.state.is_finished() {
             let age_ms = cx.now.wall.0.saturating_sub(hold.seen.0).max(0);
-            all.push(Found::task(AttentionReason::Abandoned, &task.id, hold.holder.clone(), task.spec.title.clone(), Since::AgeMs(age_ms)));
+            let about = task.spec.title.clone();
+            all.push(Found::task(AttentionReason::Abandoned, &task.id, hold.holder.clone(), about, "claim", Since::AgeMs(age_ms)));
         }
     }
-    for agent in agents.iter().filter(|agent| agent.end == Some(SessionEnd::Lost)) {
-        let age_ms = cx.now.store.since_ms(agent.presence.seen);
-        if age_ms <= LOST_SHOWN_MS {
-            let name = agent.name.to_string();
-            let about = agent.presence.action.clone().unwrap_or_default();
-            let (reason, since) = (AttentionReason::AgentLost, Since::Event("agent_lost"));
-            all.push(Found { reason, subject: name.clone(), agent: Some(name), about, since });
-        }
-    }
+    lost_agents(cx, &agents, &mut all)?;
     all.sort_by_key(|found| found.reason);
     Ok(all)
-}
-
-impl Found {
-    fn task(reason: AttentionReason, id: &TaskId, agent: Option<String>, about: String, since: Since) -> Self {
-        Self { reason, subject: id.to_string(), agent, about, since }
-    }
 }
 
 /// Tasks in review, apart from those that the landing queue works on.
 fn reviews(cx: &Reading<'_>, all: &mut Vec<Found>) -> StoreResult<()> {
     let mut filter = TaskFilter { states: vec![TaskState::Review], limit: FOUND_MAX, bytes_max: usize::MAX, ..TaskFilter::default() };
-    // Reviews that the landing queue works on may fill whole pages.
-    let mut left = FOUND_MAX;
+    let mut in_review = Vec::new();
+    // Those that the landing queue works on may fill whole pages.
     loop {
-        let tasks = cx.view.tasks(&filter)?;
-        for task in &tasks {
-            let Some(reason) = attention::in_review(task) else { continue };
-            let since = match reason {
-                AttentionReason::LandingRefused => Since::Event("landing_refused"),
-                _ => Since::Event("task_submitted"),
-            };
-            all.push(Found::task(reason, &task.id, last_holder(task), task.spec.title.clone(), since));
-            left -= 1;
-            if left == 0 {
-                return Ok(());
-            }
-        }
-        match tasks.last().filter(|_| tasks.len() == filter.limit) {
-            Some(last) => filter.after_seq = last.seq,
-            None => return Ok(()),
+        let page = cx.view.tasks(&filter)?;
+        let end = page.last().filter(|_| page.len() == filter.limit).map(|last| last.seq);
+        in_review.extend(page.into_iter().map(|task| {
+            let holder = last_holder(&task);
+            // Their texts are not shown.
+            (Task { spec: TaskSpec { body: String::new(), ..task.spec }, result: None, ..task }, holder)
+        }));
+        match end {
+            Some(last) if in_review.len() < REVIEWS_MAX => filter.after_seq = last,
+            _ => break,
         }
     }
+    let testing = |task: &Task| task.landing.as_ref().is_some_and(|landing| landing.state == LandingState::Testing);
+    let worked: BTreeSet<Option<BranchName>> =
+        in_review.iter().filter(|(task, _)| testing(task)).map(|(task, _)| task.spec.onto.clone()).collect();
+    let items = in_review.into_iter().filter_map(|(task, holder)| {
+        let reason = attention::in_review(&task, worked.contains(&task.spec.onto), cx.now.store)?;
+        let title = task.spec.title;
+        Some(match reason {
+            AttentionReason::LandingRefused => Found::task(reason, &task.id, holder, title, "task", Since::Event("landing_refused")),
+            AttentionReason::LandingWaits => {
+                let since = task.landing.map_or(0, |landing| cx.now.store.since_ms(landing.since));
+                let onto = task.spec.onto.map_or_else(|| "BRANCH".to_owned(), |onto| onto.to_string());
+                let mut item =
+                    Found::task(reason, &task.id, holder, format!("no merge works the queue of {onto}"), "", Since::AgeMs(since));
+                item.next = format!("oarlock merge --onto {onto} --test CMD");
+                item
+            }
+            _ => Found::task(reason, &task.id, holder, title, "approve", Since::Event("task_submitted")),
+        })
+    });
+    all.extend(items.take(FOUND_MAX));
+    Ok(())
 }
 
 /// Dead tasks, and cancelled ones for which others wait.
@@ -238,16 +245,24 @@ fn dead_ends(cx: &Reading<'_>, all: &mut Vec<Found>) -> StoreResult<()> {
     }
     for id in cx.view.dead_letters(FOUND_MAX)? {
         let waiting = behind.remove(&id).map_or(String::new(), |tasks| format!("; {}", wait_for_it(&tasks)));
+        let task = cx.view.task(&id)?;
+        let agent = task.as_ref().and_then(last_holder);
+        let failure = task.and_then(|task| task.last_failure).unwrap_or_default();
+        let failure = failure.lines().next().filter(|line| !line.is_empty()).map_or(String::new(), |line| format!(": {line}"));
         let why = match cx.view.last_event_of(id.as_str(), "task_died")?.map(|event| event.fact) {
-            Some(Fact::TaskDied(died)) => format!("attempts used up: {} failed, {} lost", died.failures, died.losses),
-            _ => "attempts used up".into(),
+            Some(Fact::TaskDied(died)) => match died.reason {
+                DeathReason::Failures => format!("failed {}{failure}", times(died.failures)),
+                DeathReason::Losses => format!("its lease was lost {}", times(died.losses)),
+                DeathReason::NoRetry => format!("given up{failure}"),
+            },
+            _ => format!("attempts used up{failure}"),
         };
-        let agent = cx.view.task(&id)?.as_ref().and_then(last_holder);
-        all.push(Found::task(AttentionReason::TaskDead, &id, agent, why + &waiting, Since::Event("task_died")));
+        all.push(Found::task(AttentionReason::TaskDead, &id, agent, why + &waiting, "requeue", Since::Event("task_died")));
     }
     for (id, tasks) in behind {
         if cx.view.task_state(&id)? == Some(TaskState::Cancelled) {
-            all.push(Found::task(AttentionReason::TaskCancelled, &id, None, wait_for_it(&tasks), Since::Event("task_cancelled")));
+            let (reason, about) = (AttentionReason::TaskCancelled, wait_for_it(&tasks));
+            all.push(Found::task(reason, &id, None, about, "requeue", Since::Event("task_cancelled")));
         }
     }
     Ok(())
@@ -276,10 +291,42 @@ fn stuck_agents(cx: &Reading<'_>, active: &[&Agent], all: &mut Vec<Found>) -> St
             let name = agent.name.to_string();
             let since = Since::AgeMs(cx.now.store.since_ms(agent.presence.progressed));
             let about = format!("holds {} and has shown no progress", named.join(", "));
-            all.push(Found { reason: AttentionReason::AgentStuck, subject: name.clone(), agent: Some(name), about, since });
+            let next = format!("oarlock agent {name}");
+            all.push(Found { reason: AttentionReason::AgentStuck, subject: name.clone(), agent: Some(name), about, next, since });
         }
     }
     Ok(())
+}
+
+/// Agents that died within a day while they held tasks. One that held nothing, or whose store was restored, is nobody's loss.
+fn lost_agents(cx: &Reading<'_>, agents: &[Agent], all: &mut Vec<Found>) -> StoreResult<()> {
+    let age_ms = |agent: &Agent| cx.now.store.since_ms(agent.presence.seen);
+    let lost: Vec<&Agent> = agents.iter().filter(|agent| agent.end == Some(SessionEnd::Lost) && age_ms(agent) <= LOST_SHOWN_MS).collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let kinds = vec!["lease_lost".to_owned()];
+    let filter = EventFilter { kinds, newest: true, limit: FOUND_MAX, bytes_max: usize::MAX, ..EventFilter::default() };
+    let mut held: BTreeMap<SessionId, Vec<TaskId>> = BTreeMap::new();
+    for event in cx.view.events(&filter)? {
+        if let Fact::LeaseLost(lease) = event.fact
+            && lease.reason == LossReason::OwnerDied
+        {
+            held.entry(lease.holder_session).or_default().push(lease.task);
+        }
+    }
+    for agent in lost {
+        let Some(tasks) = held.get(&agent.session) else { continue };
+        let named: Vec<&str> = tasks.iter().take(NAMED_MAX).map(TaskId::as_str).collect();
+        let (name, reason, since) = (agent.name.to_string(), AttentionReason::AgentLost, Since::Event("agent_lost"));
+        let (about, next) = (format!("died while it held {}", named.join(", ")), format!("oarlock agent {name}"));
+        all.push(Found { reason, subject: name.clone(), agent: Some(name), about, next, since });
+    }
+    Ok(())
+}
+
+fn times(n: u32) -> String {
+    if n == 1 { "once".into() } else { format!("{n} times") }
 }
 
 /// Who had the task last.

@@ -52,6 +52,7 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
         "hook" => parsed::<super::hook::HookArgs>(matches)?.run(common),
         "work" => runner::work(parsed(matches)?, common, output),
         "run" => runner::run(parsed(matches)?, common, output),
+        "graph" => super::graph::run(&parsed(matches)?, common, output),
         "conflicts" => worktrees::conflicts(parsed(matches)?, output),
         "forget" => worktrees::forget(&parsed(matches)?, common, output),
         "merge" => merge::merge(parsed(matches)?, common, output),

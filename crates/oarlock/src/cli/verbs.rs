@@ -6,6 +6,7 @@ use oarlock_ops::registry::{self, Group};
 
 #[cfg(feature = "gateway")]
 use super::access::AccessArgs;
+use super::graph::GraphArgs;
 use super::hook::HookArgs;
 use super::init::Init;
 #[cfg(feature = "gateway")]
@@ -93,6 +94,13 @@ const LOCAL: &[Verb] = &[
         registry::arguments::<WorkArgs>,
     )
     .everyday(),
+    local(
+        Group::Project,
+        "graph",
+        "Draw which task waits for which, as text, SVG, Mermaid or DOT",
+        &["--format", "svg", "--out", "tasks.svg"],
+        registry::arguments::<GraphArgs>,
+    ),
     local(
         Group::Running,
         "conflicts",

@@ -4,6 +4,7 @@ use oarlock_ops::log::{AttentionItem, AttentionReply, OutsideTask, PrimeReply, S
 use std::collections::BTreeMap;
 
 use super::{Cell, Page, View, counted, duration, list_goes_on, safe, shown, texts};
+use crate::replies::Picture;
 
 /// Stores of the repository that are not at its place: nobody reads them.
 pub(crate) fn other_stores(page: &mut Page, others: &[String]) {
@@ -93,6 +94,22 @@ impl View for StatusReply {
             page.line(format_args!("open proposal {} ({votes}{closes}): {question}", page.paint.bold(&shown(&proposal.id))));
         }
         other_stores(page, &self.other_stores);
+    }
+}
+
+impl View for Picture {
+    fn show(&self, _verb: &str, page: &mut Page) {
+        // Its words were made safe where it was drawn.
+        if let Some(picture) = &self.picture {
+            page.out.push_str(picture);
+        }
+        if let Some(file) = &self.file {
+            page.line(format_args!("{} tasks drawn in {}", self.tasks, safe(file)));
+        }
+    }
+
+    fn ids(&self) -> Vec<String> {
+        texts(self.file.as_ref())
     }
 }
 

@@ -9,6 +9,7 @@ mod gateway;
 mod hostile;
 mod landing;
 mod machine;
+mod pictures;
 mod planner;
 mod processes;
 mod project;
