@@ -1,8 +1,7 @@
 //! `cargo xtask docs`: the generated reference, the book, and how long the sentences of the documents are.
 
+mod book;
 mod sentences;
-
-use std::process::Command;
 
 use crate::output::{Outcome, say};
 use crate::workspace;
@@ -10,7 +9,7 @@ use crate::workspace;
 /// Write the reference in docs/reference from the program, build the book, or measure the documents.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Build the book of docs/ with mdbook, into target/book
+    /// Build the book with mdbook, into target/book
     #[arg(long)]
     book: bool,
     /// Count the words of sentences in the documents and the help, and change nothing
@@ -34,23 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     }
     say("docs/reference is written");
     if arguments.book {
-        book()?;
+        book::build()?;
     }
-    Ok(())
-}
-
-/// Builds the book.
-fn book() -> Outcome<()> {
-    let installed = Command::new("mdbook").arg("--version").output();
-    if !installed.is_ok_and(|output| output.status.success()) {
-        return Err("mdbook is not installed: run `cargo install mdbook`, or read the pages in docs/ as they are".into());
-    }
-    let mut build = Command::new("mdbook");
-    build.args(["build", "--dest-dir"]).arg(workspace::root().join("target/book")).arg("docs");
-    let status = build.current_dir(workspace::root()).status()?;
-    if !status.success() {
-        return Err(format!("mdbook: {status}").into());
-    }
-    say("the book is in target/book");
     Ok(())
 }
