@@ -83,7 +83,7 @@ pub fn forget(project: &Project) -> Result<Vec<String>, OpError> {
     if !dir.symlink_metadata().is_ok_and(|found| found.is_dir()) {
         return Err(Rejection::Missing {
             message: format!("there is no project in {}", project.root().display()),
-            hint: "nothing is to be removed".into(),
+            hint: "`oarlock init` makes one".into(),
         }
         .into());
     }

@@ -159,7 +159,7 @@ fn sqlite_path(url: &OsStr) -> Result<&Path, OpError> {
         return Err(Rejection::invalid(message, "run it on the machine of the store, with --store sqlite:PATH").into());
     }
     let message = if is_postgres(url) { format!("this build has no client for {shown}") } else { format!("\"{shown}\" is not a store") };
-    Err(Rejection::invalid(message, "write sqlite:PATH, for example sqlite:/data/oarlock.db").into())
+    Err(Rejection::invalid(message, "write sqlite:PATH, http(s)://HOST:PORT or unix:PATH, for example sqlite:/data/oarlock.db").into())
 }
 
 /// The path behind `sqlite:`, byte by byte.

@@ -306,7 +306,7 @@ facts! {
     TaskCancelled = "task_cancelled", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// A dead or cancelled task was brought back.
     TaskRequeued = "task_requeued", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
-    /// A task reached its maximum number of failures or of lost leases.
+    /// A task is dead: it failed or lost its lease too many times, or it was failed with `--no-retry`.
     TaskDied = "task_died", about |f| Noun::Task(&f.id), wakes Tasks, needs Nothing;
     /// A task needs further tasks.
     DependencyAdded = "dependency_added", about |f| Noun::Task(&f.id), wakes Tasks, needs Graph;

@@ -175,7 +175,7 @@ pub enum Rejection {
         hint: &'static str,
     },
     /// The task's state does not allow it.
-    #[error("cannot {verb} task {task}: it is {state}{}", why.as_deref().map(|w| format!(" ({w})")).unwrap_or_default())]
+    #[error("cannot {verb} task {task}: it is {}{}", state.in_sentence(), why.as_deref().map(|w| format!(" ({w})")).unwrap_or_default())]
     StateConflict {
         /// The verb refused.
         verb: &'static str,
@@ -255,7 +255,7 @@ pub enum Rejection {
         unread: u64,
     },
     /// The awaited change did not happen in time.
-    #[error("timed out after {waited_ms} ms: {what}")]
+    #[error("timed out after {}: {what}", crate::duration::words::in_words(*waited_ms))]
     TimedOut {
         /// The awaited change.
         what: String,

@@ -169,7 +169,9 @@ impl OpError {
             | OpError::Usage { hint, .. }
             | OpError::ReplyLost { hint, .. }
             | OpError::Reported { hint, .. } => hint.clone(),
-            OpError::Interrupted | OpError::Store(StoreError::Interrupted) => "what was held has been given back".into(),
+            OpError::Interrupted | OpError::Store(StoreError::Interrupted) => {
+                "leases and reservations that the call took are given back".into()
+            }
             OpError::Store(StoreError::Internal(_)) | OpError::Internal(_) => {
                 "this is a bug: please report it with the command that caused it".into()
             }

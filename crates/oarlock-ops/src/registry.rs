@@ -102,7 +102,7 @@ pub fn arguments<A: clap::Args>(command: Command) -> Command {
 pub fn read<R: Request>(value: Value) -> Result<R, OpError> {
     serde_json::from_value(value).map_err(|error| {
         let message = format!("the request of {} cannot be read: {error}", R::VERB);
-        Rejection::invalid(message, "compare it with the reference of this verb").into()
+        Rejection::invalid(message, "correct the field; `oarlock help VERB` shows the forms of values").into()
     })
 }
 

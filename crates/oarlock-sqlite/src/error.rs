@@ -67,7 +67,7 @@ pub(crate) fn gone(message: String, hint: &str) -> StoreError {
 pub(crate) fn io_error(doing: &str, path: &Path, error: &std::io::Error) -> StoreError {
     unavailable(
         format!("failed to {doing} {}: {error}", path.display()),
-        "look at the permissions, at the free space and at the limits of open files",
+        "check that the folder exists, its permissions, the free space and the limit of open files",
     )
 }
 

@@ -134,7 +134,7 @@ impl Bind {
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let wrong = || {
             Rejection::invalid(
-                format!("\"{}\" is nowhere to listen", shown(text)),
+                format!("\"{}\" is not an address to listen at", shown(text)),
                 "write IP:PORT, for example 127.0.0.1:7117, or unix:PATH",
             )
         };

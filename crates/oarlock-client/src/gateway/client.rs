@@ -191,7 +191,9 @@ impl Client {
                     if let Some(all_ms) = ends_ms.take_if(|_| is_over) {
                         waited_ms = all_ms;
                     } else if is_over {
-                        return Err(Rejection::TimedOut { what: "it is not yet so".into(), waited_ms, facts: Value::Null }.into());
+                        return Err(
+                            Rejection::TimedOut { what: "the wait of this call is over".into(), waited_ms, facts: Value::Null }.into()
+                        );
                     }
                     (pause, trouble) = (PAUSES.0, None);
                     continue;

@@ -42,6 +42,11 @@ impl TaskState {
         TaskState::Cancelled,
     ];
 
+    /// The state in a sentence: "it is claimed", "it is in review".
+    pub fn in_sentence(self) -> &'static str {
+        if self == TaskState::Review { "in review" } else { self.as_str() }
+    }
+
     /// The state's word in JSON and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -277,13 +277,13 @@ impl PassedOver {
             return Some(format!("it holds {max} tasks already, its limit"));
         }
         let parts: Vec<String> = [
-            (self.capability, "need other capabilities"),
-            (self.assigned, "are assigned to others"),
-            (self.reserved, "write files that others have reserved"),
+            (self.capability, "needs", "need", "other capabilities"),
+            (self.assigned, "is", "are", "assigned to others"),
+            (self.reserved, "writes", "write", "files that others have reserved"),
         ]
         .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many, what)| if count == 1 { format!("1 task {one} {what}") } else { format!("{count} tasks {many} {what}") })
         .collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }

@@ -107,7 +107,12 @@ impl Document<'_> {
         let name = shown(self.name);
         let message = match (difference, task.spec.file.as_deref()) {
             (Difference::Text, Some(_)) => {
-                format!("{name} was edited since {} was made from it: the task is \"{}\", the file \"{title}\"", task.id, task.spec.title)
+                let titles = if task.spec.title == title {
+                    first_difference(self.text, &task.spec.body)
+                } else {
+                    format!("the task is \"{}\", the file \"{title}\"", task.spec.title)
+                };
+                format!("{name} was edited since {} was made from it: {titles}", task.id)
             }
             (Difference::File, Some(file)) => {
                 format!("{} was made from {}: it is \"{}\", and {name} is \"{title}\"", task.id, shown(file), task.spec.title)
@@ -143,5 +148,15 @@ impl Document<'_> {
 
     fn title(&self) -> String {
         oarlock_plan::title(self.text).unwrap_or_else(|| shown(self.name))
+    }
+}
+
+/// The first line in which a text differs from a former one, for people; ticks and marks are no difference.
+fn first_difference(text: &str, former: &str) -> String {
+    let former = former.lines().map(Some).chain(std::iter::repeat(None));
+    let differs = |(_, (line, former)): &(usize, (&str, Option<&str>))| former.is_none_or(|former| !is_same_document(line, former));
+    match text.lines().zip(former).enumerate().find(differs) {
+        Some((n, (line, _))) => format!("first in line {}, \"{}\"", n + 1, shown(line.trim())),
+        None => "its last lines are gone".to_owned(),
     }
 }

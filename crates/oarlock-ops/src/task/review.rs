@@ -44,7 +44,7 @@ impl Request for Approve {
 
 impl Request for Reject {
     const VERB: &'static str = "reject";
-    const ABOUT: &'static str = "Return a task in review";
+    const ABOUT: &'static str = "Reject a task in review";
     const EXAMPLE: &'static [&'static str] = &["T-1", "--reason", "no tests"];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = TaskReply;

@@ -60,6 +60,9 @@ pub(super) fn take_full(request: &mut Map<String, Value>) -> Result<bool, Reject
 /// The field that is true where a tool waits for work, unless the call says otherwise: a model that waits has no other ears.
 const ON: &str = "or_message";
 
+/// The description of a page's length: a model gets shorter pages than a program.
+const LIMIT: &str = "At most this many";
+
 /// The request of a tool with its defaults.
 pub(super) fn completed(name: &str, mut request: Map<String, Value>) -> Map<String, Value> {
     let waits_for_work = name == "claim" || (name == "done" && request.get("claim") == Some(&Value::Bool(true)));
@@ -102,6 +105,9 @@ fn input(offer: &Offer, entry: &Entry) -> JsonObject {
             let mut field = shortened(field.clone());
             if name == ON {
                 field["default"] = Value::Bool(true);
+            }
+            if name == "limit" {
+                field["description"] = json!(LIMIT);
             }
             (name.clone(), field)
         })

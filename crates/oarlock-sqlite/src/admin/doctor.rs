@@ -71,9 +71,9 @@ pub(crate) fn doctor(place: &StorePaths, options: &Options, fix: bool, new_epoch
     let replayed = report.note("log", replay);
     let whole = replayed.is_some_and(|last_seq| {
         let found = if seen == 0 {
-            "nobody has seen in this boot where the log ended"
+            "no earlier end of the log is known since the machine started"
         } else {
-            "the log does not end before it was last seen to end"
+            "no committed events are missing from the end of the log"
         };
         report.note("end", HighWaterMark::check(seen, last_seq).map(|()| ((), found.to_owned()))).is_some()
     });

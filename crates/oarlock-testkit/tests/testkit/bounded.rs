@@ -93,7 +93,7 @@ fn a_claim_finds_what_is_free_behind_many_reserved_tasks_and_reads_few_of_them_i
     assert!(reads.offers <= 2 * limits::CLAIM_MISSES_MAX + 4, "{reads:?}");
     assert!(reads.reservations <= 2 * limits::CLAIM_MISSES_MAX + 4, "{reads:?}");
     let no = world.call("bob", "claim", json!({"reserve": true})).expect_err("all are below the reservation");
-    assert_eq!(no.to_string(), format!("nothing is ready for bob: {MANY} write files that others have reserved"));
+    assert_eq!(no.to_string(), format!("nothing is ready for bob: {MANY} tasks write files that others have reserved"));
     assert_eq!(world.store.inner().world().starved.len(), limits::STARVED_NOTED_MAX);
     assert!(world.reads.get().offers <= 2 * limits::CLAIM_MISSES_MAX + limits::STARVED_NOTED_MAX + 4, "{:?}", world.reads.get());
 }
@@ -114,7 +114,10 @@ fn so_does_one_behind_many_tasks_for_others() {
     assert_eq!(world.done("bob", "claim", json!({"count": 5}))["claims"][0]["task"]["id"], "P1");
     let no = world.call("cy", "claim", json!({})).expect_err("none is for cy");
     let half = MANY / 2;
-    assert_eq!(no.to_string(), format!("nothing is ready for cy: {half} need other capabilities, {half} are assigned to others"));
+    assert_eq!(
+        no.to_string(),
+        format!("nothing is ready for cy: {half} tasks need other capabilities, {half} tasks are assigned to others")
+    );
 }
 
 #[test]

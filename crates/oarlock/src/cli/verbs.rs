@@ -169,7 +169,7 @@ const LOCAL: &[Verb] = &[
     local(
         Group::Administration,
         "forget",
-        "Take the project away, unless a worktree has work that is nowhere else",
+        "Remove the project, unless a worktree has work that is nowhere else",
         &[],
         registry::arguments::<ForgetArgs>,
     ),

@@ -30,7 +30,11 @@ impl View for MergeReport {
         if !self.landed.is_empty() || !self.refused.is_empty() {
             page.table(&["TASK", "OUTCOME", "COMMIT", "TESTS", "FILES"], landed.chain(refused));
         }
-        let tests = if self.tested { format!("{} tests run", self.tests_run) } else { "nothing was tested".to_owned() };
+        let tests = if self.tested {
+            format!("{} test{} run", self.tests_run, if self.tests_run == 1 { "" } else { "s" })
+        } else {
+            "nothing was tested".to_owned()
+        };
         let onto = paint.bold(&safe(self.onto.as_str()));
         page.line(format_args!("{onto}: {} landed, {} refused, {tests}", self.landed.len(), self.refused.len()));
     }

@@ -185,7 +185,7 @@ impl View for RestoreReply {
 impl View for Made {
     fn show(&self, _verb: &str, page: &mut Page) {
         let made = &self.project;
-        let done = if made.created { "made the project in" } else { "the project is there already in" };
+        let done = if made.created { "made the project in" } else { "project already initialised in" };
         page.line(format_args!("{done} {}", safe(&made.root)));
         other_stores(page, &made.other_stores);
         page.line("next: oarlock add \"first task\"; oarlock join NAME; oarlock claim --as NAME");

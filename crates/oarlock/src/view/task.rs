@@ -64,7 +64,11 @@ fn task_line(page: &mut Page, task: &TaskShape) {
         _ => String::new(),
     };
     let stuck = if task.stuck { " (stuck)" } else { "" };
-    page.line(format_args!("{} is {}{more}{stuck}", page.paint.bold(&shown(&task.id)), page.paint.state(task.state.as_str())));
+    page.line(format_args!(
+        "{} is {}{more}{stuck}",
+        page.paint.bold(&shown(&task.id)),
+        page.paint.as_state(task.state.as_str(), task.state.in_sentence())
+    ));
 }
 
 /// All that is known of a task.

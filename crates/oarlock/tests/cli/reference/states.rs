@@ -24,7 +24,14 @@ const ARROWS: &[Arrow] = &[
     ("claimed", "done", "`done`", "task_done", "{}"),
     ("claimed", "review", "`done` with a gate", "task_submitted", "{}"),
     ("claimed", "scheduled", "`fail`, attempts left", "task_failed", r#"{"token": 1, "reason": "x", "failures": 1}"#),
-    ("scheduled", "dead", "`fail`, last attempt", "task_died", r#"{"reason": "failures", "failures": 3, "losses": 0}"#),
+    ("claimed", "dead", "`fail`, last attempt, or `fail --no-retry`", "task_failed", r#"{"token": 1, "reason": "x", "failures": 3}"#),
+    (
+        "claimed",
+        "dead",
+        "the last lease is lost",
+        "lease_lost",
+        r#"{"holder": "ada", "holder_session": "ada.1", "token": 1, "reason": "expired", "losses": 3}"#,
+    ),
     ("scheduled", "ready", "the pause is over", "task_readied", "{}"),
     (
         "claimed",
@@ -63,17 +70,17 @@ const ARROWS: &[Arrow] = &[
 
 /// The states, each with its meaning.
 const STATES: [(TaskState, &str); 9] = [
-    (TaskState::Blocked, "The task, or a task above it, needs unfinished tasks. It is also *stuck* if one of them is dead or cancelled."),
+    (TaskState::Blocked, "The task, or a task above it, needs unfinished tasks. It is *stuck* if one of them is dead or cancelled."),
     (TaskState::Ready, "The task can be claimed."),
     (TaskState::Scheduled, "The task can be claimed later: it failed and is in its pause, or it has `--not-before`."),
     (
         TaskState::Claimed,
         "An agent holds the task. With `ttl_ms` 0 the lease has expired, and any agent may claim it. With `\"outside\":true` a holder outside of the store has it; with `\"intended\":true` its claim is not complete.",
     ),
-    (TaskState::Waiting, "The task waits for its parts."),
+    (TaskState::Waiting, "The task waits for its parts. It is *stuck* if one of them is."),
     (TaskState::Review, "The work is submitted and waits for `approve` or `reject`, or with the gate `merge` for landing."),
     (TaskState::Done, "The task is finished."),
-    (TaskState::Dead, "The task failed, or lost its lease, `max_attempts` times."),
+    (TaskState::Dead, "The task failed, or lost its lease, `max_attempts` times, or once with `fail --no-retry`."),
     (TaskState::Cancelled, "The task was cancelled."),
 ];
 
@@ -100,7 +107,7 @@ pub(super) fn page() -> String {
     text.push_str(
         "\n`requeue` leads to `blocked` where a need is unfinished, and so do `release` and `reject`. A back-off begins with `retry_first` (15 \
          seconds), doubles with each failure, is at most 15 minutes, and has up to half as much again added at random. Failures and lost \
-         leases are counted apart; each of them makes the task `dead` at `max_attempts`. `release`, `leave` and `--take-over` count as \
+         leases are counted apart; each of them makes the task `dead` at `max_attempts`, with the event `task_died` in the same transaction. `release`, `leave` and `--take-over` count as \
          neither. An expired lease changes nothing until the task is granted again.\n",
     );
     text
