@@ -41,6 +41,7 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
     ("tasks", &[("tasks", "ok")]),
     ("task", &[("task held", "ok")]),
     ("ready", &[("ready", "ok")]),
+    ("attention", &[("attention", "ok")]),
     (
         "depend",
         &[
