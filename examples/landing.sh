@@ -1,6 +1,6 @@
 #!/bin/sh
-# Three scripted agents write three parts of a small program, each in a worktree of its own. Two of them edit the same line, one commits a mistake
-# that the test finds, and one is killed. All of it lands, part by part, on one tested branch.
+# Three scripted agents write three parts of a small program, each in a worktree of its own. Two of them edit the same line, and one is killed.
+# All of it lands, part by part, on one tested branch.
 #
 # usage: landing.sh [DIRECTORY]    (a new or empty one; default: a temporary one)
 set -eu

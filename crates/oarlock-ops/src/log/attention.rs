@@ -33,10 +33,10 @@ const REVIEWS_MAX: usize = 10_000;
 /// Tasks that an item names.
 const NAMED_MAX: usize = 3;
 
-/// List what waits for a person, the most pressing first, each with the command that settles it.
+/// List the work that waits for a person, the most pressing first, each with the command that settles it or shows the choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Attention {
-    /// Wait up to D until something does (exit 8 when nothing did)
+    /// Wait up to D for the first item (exit 8 if there is none)
     #[arg(long, value_name = "D", conflicts_with = "after")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Duration>,
@@ -81,7 +81,7 @@ pub struct AttentionItem {
 
 impl Request for Attention {
     const VERB: &'static str = "attention";
-    const ABOUT: &'static str = "List what waits for a person, with the command that settles it";
+    const ABOUT: &'static str = "List the work that waits for a person, with the next command";
     const EXAMPLE: &'static [&'static str] = &[];
     const IDENTITY: Identity = Identity::Optional;
     type Reply = AttentionReply;

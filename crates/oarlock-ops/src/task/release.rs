@@ -19,7 +19,7 @@ use crate::request::{Mutation, Request};
 use crate::task::add::TaskReply;
 use crate::task::{outside, rest, values};
 
-/// Give a task back. It is ready again at once, and the attempt does not count.
+/// Give a task back. It is ready again at once, or blocked if a need is unfinished. The attempt does not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Release {
     /// The task

@@ -24,7 +24,7 @@ pub struct Approve {
     pub id: TaskId,
 }
 
-/// Reject a task in review. It becomes ready again.
+/// Reject a task in review. It becomes ready again, or blocked if a need is unfinished.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
 pub struct Reject {
     /// The task
