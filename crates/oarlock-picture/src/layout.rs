@@ -1,4 +1,4 @@
-//! Where each node stands: layers from left to right, as few crossings as the heuristic finds.
+//! The place of each node: layers from left to right, as few crossings as the heuristic finds.
 
 use rust_sugiyama::configure::{Config, RankingType};
 use rust_sugiyama::from_vertices_and_edges;
@@ -109,7 +109,7 @@ mod tests {
     fn no_node_lies_on_another_and_none_stands_before_one_it_waits_for() {
         let names: Vec<String> = (0..120).map(|n| format!("n{n}")).collect();
         let nodes: Vec<&str> = names.iter().map(String::as_str).collect();
-        // Needs as plans have them: each of some earlier ones; every eleventh stands alone.
+        // Needs as plans have them: each of some earlier ones; every eleventh is alone.
         let needs: Vec<String> = (1..120_usize)
             .filter(|n| n % 11 != 0)
             .flat_map(|n| [(n * 7 + 3) % n, (n * 5) % n].map(|before| format!("n{before}>n{n}")))

@@ -17,7 +17,7 @@ const ID_COLUMNS: usize = 20;
 const TITLE_COLUMNS: usize = 27;
 
 /// Colours by state, in light and in dark, chosen so that text on them has a contrast of at least 4.5 to 1 (WCAG 2.1, criterion 1.4.3). States
-/// are told by a sign and a word, too.
+/// are also shown by a sign and a word.
 const STYLE: &str = "\
 svg{--ink:#1c2430;--soft:#55606e;--paper:#fff;--line:#8b96a5;--ready:#d9f2e1;--claimed:#d6ecff;--blocked:#f3f0e6;--review:#efe2fb;--done:#e7ebef;--dead:#fde0dd}\
 @media(prefers-color-scheme:dark){svg{--ink:#e8edf3;--soft:#a9b4c1;--paper:#11161d;--line:#667383;--ready:#12402a;--claimed:#0f3a5c;--blocked:#35311f;\
