@@ -5,6 +5,7 @@
 //! The same seed and number of steps give the same history on every machine.
 
 mod actor;
+mod ballots;
 mod beside;
 mod ledger;
 mod old;

@@ -224,7 +224,11 @@ impl State {
                 Ok(())
             }
             Fact::ProposalClosed(fact) => {
-                self.open_proposal(&fact.id)?.closed = Some(fact.closing());
+                let proposal = self.open_proposal(&fact.id)?;
+                if let Some(decision) = fact.decision.as_ref().filter(|decision| !proposal.options.contains(decision)) {
+                    return Err(format!("{decision:?} is no option of proposal {}", fact.id));
+                }
+                proposal.closed = Some(fact.closing());
                 Ok(())
             }
             Fact::External(fact) => self.told_of(event, fact.task()),

@@ -28,7 +28,7 @@ use crate::{migrate, schema};
 const FREE_BYTES_MIN: u64 = 64 << 20;
 
 /// The state that the log determines, table by table; presence and renewals are not in it.
-const COMPARED: [(&str, &str); 9] = [
+const COMPARED: [(&str, &str); 11] = [
     ("agents", "name, session, role, capabilities, program, timeout_ms, max_claims, owner, host, boot_id, harness, ended"),
     (
         "tasks",
@@ -43,6 +43,8 @@ const COMPARED: [(&str, &str); 9] = [
     ("reservations", "seq, target, mode, agent, session, task, made, ttl_ms, reason"),
     ("messages", "seq, thread, sender, subject, text, sent_at, reply_to, ack_required, outside"),
     ("deliveries", "agent, message, acked, urgent, sender"),
+    ("proposals", "seq, question, options, quorum, electors, opened_by, opened_at, closes_at, closed_by, decision"),
+    ("votes", "proposal, voter, choice"),
 ];
 
 /// Checks, and repairs when asked.

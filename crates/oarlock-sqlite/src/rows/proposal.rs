@@ -17,7 +17,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const VOTE: &str = "INSERT INTO votes (proposal, voter, choice)
 SELECT seq, ?2, ?3 FROM proposals WHERE seq = ?1 AND closed_by IS NULL AND EXISTS (SELECT 1 FROM json_each(options) WHERE value = ?3)
 ON CONFLICT (proposal, voter) DO UPDATE SET choice = excluded.choice";
-const CLOSE: &str = "UPDATE proposals SET closed_by = ?2, decision = ?3 WHERE seq = ?1 AND closed_by IS NULL";
+const CLOSE: &str = "UPDATE proposals SET closed_by = ?2, decision = ?3 WHERE seq = ?1 AND closed_by IS NULL
+AND (?3 IS NULL OR EXISTS (SELECT 1 FROM json_each(options) WHERE value = ?3))";
 const OPEN: &str = "WHERE p.closed_by IS NULL ORDER BY p.seq LIMIT ?1";
 const DUE: &str = "WHERE p.closed_by IS NULL AND p.closes_at <= ?1 ORDER BY p.closes_at, p.seq LIMIT ?2";
 const NEXT_DEADLINE: &str = "SELECT min(closes_at) FROM proposals WHERE closed_by IS NULL AND closes_at > ?1";

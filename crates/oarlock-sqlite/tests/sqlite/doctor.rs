@@ -62,6 +62,31 @@ fn tables_that_are_not_what_the_log_says_are_found_and_mended() {
 }
 
 #[test]
+fn votes_that_are_not_what_the_log_says_are_found_and_mended() {
+    for sql in [
+        "UPDATE votes SET choice = 'b'",
+        "DELETE FROM votes",
+        "INSERT INTO votes (proposal, voter, choice) SELECT seq, 'eve', 'a' FROM proposals",
+        "UPDATE proposals SET closed_by = 'quorum', decision = 'b'",
+        "UPDATE proposals SET quorum = '1'",
+        "DELETE FROM proposals",
+    ] {
+        let home = Home::lived_in();
+        let mut store = home.open();
+        ok(&mut store, "ada: propose which? --options a,b --quorum all --deadline 1h --key asked");
+        let id = state(&mut store).proposals.keys().next().expect("a proposal").to_string();
+        ok(&mut store, &format!("ada: vote {id} a"));
+        drop(store);
+        home.tamper(sql);
+        assert_eq!(wrong(&home.admin().doctor(false, false).expect("looks")), ["tables"], "{sql}");
+        assert!(home.admin().doctor(true, false).expect("mends").ok, "{sql}");
+        let mut store = home.open();
+        assert_replays(&mut store);
+        assert_eq!(state(&mut store).proposals.values().map(|proposal| proposal.votes.len()).collect::<Vec<_>>(), [1], "{sql}");
+    }
+}
+
+#[test]
 fn a_store_in_use_is_looked_at_in_one_moment() {
     let home = Home::lived_in();
     let before = state(&mut home.open()).tasks.len();

@@ -165,6 +165,11 @@ fn what_no_verb_would_write_is_refused_with_its_line_and_nothing_is_imported() {
         ("state_set", json!({"key": "a/b", "value": deep, "version": 1})),
         ("state_set", json!({"key": "a/b", "value": 1, "version": u64::MAX})),
         ("dependency_added", json!({"id": "A", "on": ["A"]})),
+        ("proposal_opened", json!({"id": "P-99", "question": "x", "options": ["a"], "quorum": "all"})),
+        ("proposal_opened", json!({"id": "P-99", "question": "x", "options": ["a", "b"], "quorum": 0})),
+        ("proposal_opened", json!({"id": "P-99", "question": "x", "options": ["a", "b"], "quorum": "all", "deadline_ms": -1})),
+        ("vote_cast", json!({"id": "P-1", "voter": "ada", "option": "a"})),
+        ("proposal_closed", json!({"id": "P-1", "by": "quorum", "decision": "a"})),
         ("store_restored", json!({"epoch": 1, "identity": {"id": "x", "base": 1}})),
     ];
     let home = Home::new();

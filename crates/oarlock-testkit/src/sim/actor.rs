@@ -86,6 +86,8 @@ pub(super) struct Actor {
     /// The tasks that it lost or gave back and may still ask about.
     old: Vec<(String, u64)>,
     unacked: Vec<String>,
+    /// Proposals that were open when it last asked.
+    proposals: Vec<String>,
     paused_until_ms: i64,
     /// How its own clock goes: a lease that holds for this long seems to hold for more or less.
     drift_percent: i64,
@@ -101,6 +103,7 @@ impl Actor {
             held: BTreeMap::new(),
             old: Vec::new(),
             unacked: Vec::new(),
+            proposals: Vec::new(),
             paused_until_ms: 0,
             drift_percent: 50 + i64::try_from(salt % 150).unwrap_or(0),
             is_diligent: false,
@@ -126,6 +129,7 @@ impl Actor {
         self.held.clear();
         self.old.clear();
         self.unacked.clear();
+        self.proposals.clear();
         self.paused_until_ms = 0;
     }
 
@@ -167,6 +171,9 @@ impl Actor {
         }
         if self.is_diligent {
             return Some(self.next_diligently());
+        }
+        if rng.u32(..10) == 0 {
+            return Some(self.ballot(rng));
         }
         let late = self.held.iter().find(|(_, held)| now_ms - held.renewed_ms > held.ttl_ms * self.drift_percent / 200);
         let one_late = late.map(|(task, held)| (task.clone(), *held));
@@ -220,6 +227,32 @@ impl Actor {
         self.order("claim", request)
     }
 
+    /// A question changes nothing, and has no key.
+    fn ask(&self, verb: &'static str, request: Value) -> Letter {
+        Letter::of(&self.name, self.session.as_deref(), verb, request, None)
+    }
+
+    /// Asks a question, votes on one that is open, or learns which are.
+    fn ballot(&mut self, rng: &mut Rng) -> Letter {
+        let Some(id) = rng.choice(self.proposals.iter()).cloned() else {
+            return if rng.bool() { self.ask("status", json!({})) } else { self.propose(rng) };
+        };
+        let option = ["a", "b"][rng.usize(..2)];
+        match rng.u32(..10) {
+            0 => self.propose(rng),
+            1 | 2 => self.ask("status", json!({})),
+            3 => self.ask("decision", json!({"id": id})),
+            _ => self.order("vote", json!({"id": id, "option": option})),
+        }
+    }
+
+    fn propose(&mut self, rng: &mut Rng) -> Letter {
+        let quorum = [json!("majority"), json!("all"), json!(2), json!(9)][rng.usize(..4)].clone();
+        // All of them end, so that there is room for others.
+        let deadline = ["2s", "20s", "60s"][rng.usize(..3)];
+        self.order("propose", json!({"question": "which?", "options": ["a", "b"], "quorum": quorum, "deadline": deadline}))
+    }
+
     fn renew(&mut self, rng: &mut Rng, what: Option<(String, Held)>) -> Letter {
         match what {
             Some((task, held)) if rng.u32(..4) > 0 => self.order("renew", json!({"id": task, "token": held.token})),
@@ -267,7 +300,9 @@ impl Actor {
                     let lost = letter.task().and_then(|task| self.held.remove_entry(task));
                     self.old.extend(lost.map(|(task, held)| (task, held.token)));
                 }
-                ErrorCode::NotFound if letter.verb != "send" && letter.verb != "claim" && letter.verb != "ack" => self.forget(),
+                ErrorCode::NotFound if letter.verb != "send" && letter.verb != "claim" && letter.verb != "ack" && letter.verb != "vote" => {
+                    self.forget()
+                }
                 ErrorCode::StateConflict => drop(letter.task().and_then(|task| self.held.remove(task))),
                 _ => {}
             },
@@ -311,6 +346,11 @@ impl Actor {
             "inbox" => {
                 self.unacked =
                     reply["messages"].as_array().into_iter().flatten().filter_map(|m| m["id"].as_str().map(str::to_owned)).collect();
+            }
+            "propose" => self.proposals.extend(reply["proposal"]["id"].as_str().map(str::to_owned)),
+            "status" => {
+                let open = reply["proposals"].as_array().into_iter().flatten();
+                self.proposals = open.filter_map(|proposal| proposal["id"].as_str().map(str::to_owned)).collect();
             }
             "leave" => self.forget(),
             _ => {}

@@ -10,6 +10,7 @@ use oarlock_ops::OpError;
 use serde_json::Value;
 
 use super::actor::{Letter, claims_of};
+use super::ballots::Ballots;
 use super::{Fault, Judged};
 
 /// A grant as the replies report it.
@@ -57,6 +58,7 @@ pub(super) struct Oracle {
     entries: BTreeMap<String, (u64, Option<Value>)>,
     inboxes: BTreeMap<String, Vec<String>>,
     reserved: Vec<Reserved>,
+    ballots: Ballots,
 }
 
 impl Oracle {
@@ -129,7 +131,10 @@ impl Oracle {
         let at = (begun_ms, ended_ms);
         match outcome {
             Ok(reply) => self.granted(letter, reply, at),
-            Err(error) => self.refused(letter, error.code(), at),
+            Err(error) => {
+                self.ballots.refused(letter, error.code(), ended_ms)?;
+                self.refused(letter, error.code(), at)
+            }
         }
     }
 
@@ -198,6 +203,10 @@ impl Oracle {
                 }
             }
             "state-set" | "state-delete" => self.entry_written(letter, reply)?,
+            "propose" | "vote" | "decision" => {
+                self.judged(21);
+                self.ballots.hear(letter, reply, at)?;
+            }
             "send" => self.sent(reply),
             "inbox" => self.shown(letter, reply)?,
             "ack" => self.acked(letter),
