@@ -9,6 +9,7 @@ A heartbeat from the future counts from the moment its file was written; a damag
 
 from __future__ import annotations
 
+from itertools import starmap
 from typing import Any, Dict, List, Optional
 
 from oarlock import _ralf
@@ -52,6 +53,7 @@ class AgentInfo:
     """How often its loop has gone round."""
     run_number: int
     """The number of its run."""
+    _is_gone: bool = False
 
     def __init__(
         self,
@@ -68,7 +70,6 @@ class AgentInfo:
         self.current_action = current_action
         self.loop_number = loop_number
         self.run_number = run_number
-        self._is_gone = False
 
     def is_active(self, timeout_seconds: Optional[float] = None) -> bool:
         """Whether it was seen less than so many seconds ago, and has not left since. Never raises."""
@@ -116,7 +117,7 @@ def discover_agents(heartbeat_file: Optional[_ralf.PathLike] = None, timeout_sec
     if project is None:
         return []
     try:
-        return [AgentInfo(*seen[:6]) for seen in project.agents(int(min(max(timeout, 0.0), 1e12) * 1000), file)]
+        return list(starmap(AgentInfo, project.agents(int(min(max(timeout, 0.0), 1e12) * 1000), file)))
     except Failure as failure:
         raise OSError(_ralf.kind_and_message(failure)[1]) from None
 
@@ -130,14 +131,15 @@ def get_agent_info(agent_id: str, heartbeat_file: Optional[_ralf.PathLike] = Non
     if project is None:
         return None
     try:
-        seen = project.agent(agent_id, file)
+        found = project.agent(agent_id, file)
     except Failure as failure:
         raise OSError(_ralf.kind_and_message(failure)[1]) from None
-    if seen is None:
+    if found is None:
         return None
-    info = AgentInfo(*seen[:6])
+    seen, is_there = found
+    info = AgentInfo(*seen)
     # One that has left or died is gone, however fresh the time in its block is.
-    info._is_gone = not seen[6] and info.is_active()
+    info._is_gone = not is_there and info.is_active()
     return info
 
 

@@ -17,7 +17,7 @@ _projects: Dict[str, RalfProject] = {}
 
 def project(at: Optional[PathLike] = None) -> Optional[RalfProject]:
     """A handle of the project, one for each root and process: a child of a fork opens its own."""
-    where = Path(at) if at is not None else RalfProject.around(os.getcwd())
+    where = os.fspath(at) if at is not None else RalfProject.around(os.getcwd())
     if where is None:
         return None
     key = f"{os.getpid()}:{where}"
@@ -29,7 +29,7 @@ def project(at: Optional[PathLike] = None) -> Optional[RalfProject]:
 
 def project_of(file: PathLike) -> RalfProject:
     """The project that a file lies in, or its folder."""
-    folder = Path(os.path.abspath(file)).parent
+    folder = os.path.dirname(os.path.abspath(file))
     found = project(RalfProject.find_root(folder) or folder)
     assert found is not None
     return found
@@ -38,7 +38,7 @@ def project_of(file: PathLike) -> RalfProject:
 def project_with(task_file: PathLike) -> RalfProject:
     """The project that a task belongs to: that of its file, else the one around, where its name is looked for."""
     path = os.path.abspath(task_file)
-    root = RalfProject.find_root(Path(path).parent) if os.path.isfile(path) else None
+    root = RalfProject.find_root(os.path.dirname(path)) if os.path.isfile(path) else None
     return project(root) or project_of(task_file)
 
 
@@ -46,11 +46,6 @@ def own_file(of: Callable[[RalfProject], Path], otherwise: str) -> str:
     """A file of the project around, else where one of the older layout has it, from its root."""
     found = project()
     return otherwise if found is None else str(of(found))
-
-
-def json_of(value: object) -> str:
-    """A value as JSON text; what JSON does not have is a ``ValueError`` or a ``TypeError``."""
-    return json.dumps(value, default=_plain, allow_nan=False)
 
 
 def _plain(value: object) -> object:
@@ -61,6 +56,10 @@ def _plain(value: object) -> object:
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     raise TypeError(f"a {type(value).__name__} cannot be put into JSON")
+
+
+json_of = json.JSONEncoder(default=_plain, allow_nan=False).encode
+"""A value as JSON text; what JSON does not have is a ``ValueError`` or a ``TypeError``."""
 
 
 def seconds(value: float, what: str) -> float:

@@ -16,7 +16,7 @@ from typing import Any, Dict, Iterable, List, Optional, Union
 
 from agent_discovery import AgentInfo
 from oarlock import OarlockError, _ralf
-from oarlock._oarlock import Failure
+from oarlock._oarlock import Failure, RalfProject
 
 __all__ = ["SubTask", "analyze_task_structure", "can_parallelize", "distribute_task"]
 
@@ -48,23 +48,27 @@ class SubTask:
         return hash(self.sub_task_id)
 
 
-def _planned(task_file: _ralf.PathLike, agents: List[str], max_subtasks: Optional[int], make: bool) -> Dict[str, Any]:
+def _project(task_file: _ralf.PathLike, max_subtasks: Optional[int]) -> RalfProject:
     if max_subtasks is not None and not 1 <= max_subtasks <= 1000:
         raise ValueError(f"max_subtasks is {max_subtasks}; it goes from 1 to 1000")
-    project = _ralf.project_with(task_file)
+    return _ralf.project_with(task_file)
+
+
+def _raised(failure: Failure) -> Exception:
+    kind, message = _ralf.kind_and_message(failure)
+    if kind == "missing":
+        return FileNotFoundError(message)
+    if kind in ("lock", "files"):
+        return OSError(message)
+    return OarlockError({"code": kind, "message": message})
+
+
+def _plan(task_file: _ralf.PathLike, max_subtasks: Optional[int]) -> Dict[str, Any]:
+    project = _project(task_file, max_subtasks)
     try:
-        if make:
-            text = project.distribute(task_file, agents, max_subtasks, float(LOCK_TIMEOUT))
-        else:
-            text = project.plan(task_file, agents, max_subtasks)
+        plan: Dict[str, Any] = json.loads(project.plan(task_file, [], max_subtasks))
     except Failure as failure:
-        kind, message = _ralf.kind_and_message(failure)
-        if kind == "missing":
-            raise FileNotFoundError(message) from None
-        if kind in ("lock", "files"):
-            raise OSError(message) from None
-        raise OarlockError({"code": kind, "message": message}) from None
-    plan: Dict[str, Any] = json.loads(text)
+        raise _raised(failure) from None
     return plan
 
 
@@ -76,14 +80,14 @@ def can_parallelize(task_file: _ralf.PathLike, max_subtasks: Optional[int] = Non
     ``task_file`` is a path, or a name in the project's folders of active tasks. Raises ``FileNotFoundError`` when there
     is none.
     """
-    return bool(_planned(task_file, [], max_subtasks, make=False)["parallelizable"])
+    return bool(_plan(task_file, max_subtasks)["parallelizable"])
 
 
 def analyze_task_structure(task_file: _ralf.PathLike, max_subtasks: Optional[int] = None) -> Dict[str, Any]:
     """What the task is made of: ``can_parallelize`` and the ``reason`` where it is not, its ``steps`` with their lines, the
     ``subtasks`` that it would become, the ``waves`` in which they run, and the minutes with
     (``makespan_minutes``) and without (``serial_minutes``) a split."""
-    plan = _planned(task_file, [], max_subtasks, make=False)
+    plan = _plan(task_file, max_subtasks)
     return {"can_parallelize": bool(plan["parallelizable"]), "reason": "", **plan}
 
 
@@ -99,19 +103,12 @@ def distribute_task(
     agents = [agent.agent_id if isinstance(agent, AgentInfo) else agent for agent in available_agents]
     if not agents:
         raise ValueError("there is no agent to give the parts to")
-    plan = _planned(task_file, agents, max_subtasks, make=True)
-    if not plan["parallelizable"]:
-        return []
+    project = _project(task_file, max_subtasks)
+    try:
+        task, parts = project.distribute(task_file, agents, max_subtasks, float(LOCK_TIMEOUT))
+    except Failure as failure:
+        raise _raised(failure) from None
     return [
-        SubTask(
-            parent_task_id=plan["task"],
-            sub_task_id=part["id"],
-            assigned_agent=part.get("assigned") or "",
-            status="pending",
-            description=part["title"],
-            depends_on=part["depends_on"],
-            writes=part["writes"],
-            estimate_minutes=part.get("estimate_minutes"),
-        )
-        for part in plan["subtasks"]
+        SubTask(task, part_id, assigned or "", "pending", title, depends_on, writes, minutes)
+        for part_id, assigned, title, depends_on, writes, minutes in parts
     ]

@@ -5,10 +5,10 @@ mod present;
 mod together;
 mod which;
 
-use oarlock_host::file::{canonical, identity_behind};
+use oarlock_host::file::{canonical, identity_behind, identity_in};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use oarlock_model::agent::Agent;
@@ -21,10 +21,12 @@ use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::settings::Settings;
 use oarlock_ops::shapes::rfc3339;
 use oarlock_ops::state::{GetState, ReportState, Sync};
+use oarlock_ops::store::{StoreResult, View};
 use oarlock_ops::task::Split;
+pub use oarlock_plan::Subtask;
 use oarlock_plan::Plan;
 pub use oarlock_ralf::age_ms;
-use oarlock_ralf::{Bridge, FLOOR, Files, FilesError, SyncState, workers};
+use oarlock_ralf::{Bridge, FLOOR, Files, FilesError, SyncState, TaskDocument, workers};
 use oarlock_sqlite::{Options, Synchronous};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -118,8 +120,12 @@ struct Opened {
     /// The loop and run that each agent of that file is in, which the store does not know.
     numbers: BTreeMap<String, (i64, i64)>,
     /// Who had joined when all agents were read last.
-    joined: Arc<Joined>,
+    joined: Joined,
 }
+
+/// Frames in the log after which a call moves them into the database (16 MB). Whoever calls through a handle that stays open writes a dozen
+/// with each split, and would wait for the disk at every sixtieth.
+const CHECKPOINT_FRAMES: u32 = 4_096;
 
 /// Longer ago than any agent was seen.
 const EVER_MS: i64 = i64::MAX / 4;
@@ -166,8 +172,13 @@ impl Ralf {
             let target = StoreTarget::of(project.clone());
             trust::check_owner(target.place())?;
             let settings = target.settings()?;
-            let store = target.open(Options { synchronous: self.synchronous, ..opening::options(&settings, None) })?;
-            self.store = Some(Opened { store, settings, heartbeats: Vec::new(), numbers: BTreeMap::new(), joined: Arc::default() });
+            let options = Options {
+                synchronous: self.synchronous,
+                checkpoint_frames: CHECKPOINT_FRAMES,
+                ..opening::options(&settings, None)
+            };
+            let store = target.open(options)?;
+            self.store = Some(Opened { store, settings, heartbeats: Vec::new(), numbers: BTreeMap::new(), joined: Joined::default() });
         }
         Ok(self.store.as_mut())
     }
@@ -179,7 +190,7 @@ impl Ralf {
     /// The file cannot be read, or the store fails.
     pub fn agents(&mut self, timeout_ms: Option<i64>, file: Option<&Path>) -> Result<Vec<AgentSeen>, RalfError> {
         let files = self.files(Duration::ZERO);
-        let file = other(file, &files.heartbeat_file());
+        let file = other(file, || files.heartbeat_file());
         let (root, dir) = (self.root.clone(), self.project.dir());
         let opened = if file.is_none() { self.opened()? } else { None };
         let Some(opened) = opened else {
@@ -190,7 +201,7 @@ impl Ralf {
             return Ok(agents.into_iter().filter(|agent| agent.state == "active").map(of_file).collect());
         };
         let remembered = || SyncState::read(&dir).ok().flatten().unwrap_or_default();
-        let now: Vec<Identity> = files.heartbeat_files().iter().filter_map(|file| identity(file)).collect();
+        let now: Vec<Identity> = files.heartbeat_places().filter_map(|file| identity(&file)).collect();
         if !now.is_empty() && now != opened.heartbeats {
             let attached = remembered();
             let agents = files.all_agents(None, &attached)?;
@@ -205,9 +216,7 @@ impl Ralf {
         let now = view.now();
         let mut found = Vec::new();
         let agents = view.agents().map_err(OpError::from)?;
-        if !opened.joined.is_of(&*view).map_err(OpError::from)? {
-            opened.joined = Arc::new(Joined::of(&*view, &agents).map_err(OpError::from)?);
-        }
+        opened.joined.renew(&*view, || Ok(Cow::Borrowed(&agents))).map_err(OpError::from)?;
         for agent in agents {
             let age_ms = now.store.since_ms(agent.presence.seen);
             let is_there = match timeout_ms {
@@ -277,21 +286,30 @@ impl Ralf {
         patience: Duration,
     ) -> Result<Plan, RalfError> {
         let files = self.files(patience);
-        let task = files.task(task)?;
-        let agents = &self.who_may_work(agents)?;
+        let file = files.task_file(task)?;
+        let id = TaskDocument::id_of(&file)?;
+        let mut is_known = false;
+        let agents = &match self.opened()? {
+            Some(opened) => {
+                let id = TaskId::parse(&id)?;
+                is_known = opened.look(|view| Ok(view.task_state(&id)?.is_some()))?;
+                self.those_who_may_work(agents)?
+            }
+            None => self.those_who_may_work(agents)?,
+        };
         let workers = self.workers(agents, subtasks_max)?;
-        let Some(opened) = self.opened()? else {
+        let Some(opened) = &mut self.store else {
+            let task = TaskDocument::read(file)?;
             let plan = task.plan(agents, workers, subtasks_max)?;
             if plan.parallelizable {
                 files.make_parts(&task, &plan)?;
             }
             return Ok(plan);
         };
-        let id = TaskId::parse(&task.id)?;
-        let is_known = opened.store.snapshot().and_then(|view| view.task_state(&id)).map_err(OpError::from)?.is_some();
         let split = Split {
-            id: if is_known { task.id } else { format!("{}.md", task.id) },
-            document: (!is_known).then_some(task.text),
+            id: if is_known { id } else { format!("{id}.md") },
+            // A task that the store knows has its text there.
+            document: (!is_known).then(|| TaskDocument::read(file)).transpose()?.map(|task| task.text),
             agents: Some(workers),
             max_subtasks: subtasks_max,
             assign_to: agents.iter().map(|name| AgentName::parse(name)).collect::<Result<_, _>>()?,
@@ -313,7 +331,7 @@ impl Ralf {
         patience: Duration,
     ) -> Result<(), RalfError> {
         let files = self.files(patience);
-        let file = other(file, &files.state_file());
+        let file = other(file, || files.state_file());
         let opened = if file.is_none() { self.opened()? } else { None };
         match opened {
             Some(opened) => {
@@ -330,7 +348,7 @@ impl Ralf {
     /// The file cannot be read or is damaged, or the store fails.
     pub fn states(&mut self, file: Option<&Path>) -> Result<BTreeMap<String, Map<String, Value>>, RalfError> {
         let files = self.files(Duration::ZERO);
-        let file = other(file, &files.state_file());
+        let file = other(file, || files.state_file());
         let opened = if file.is_none() { self.opened()? } else { None };
         let Some(opened) = opened else { return Ok(files.states(&file.map_or_else(|| files.state_file(), Path::to_owned))?) };
         let (mut entries, mut next) = (Vec::new(), None);
@@ -355,7 +373,7 @@ impl Ralf {
     /// As [`Ralf::sync_state`].
     pub fn clear_state(&mut self, agent: &str, file: Option<&Path>, patience: Duration) -> Result<(), RalfError> {
         let files = self.files(patience);
-        let file = other(file, &files.state_file());
+        let file = other(file, || files.state_file());
         let opened = if file.is_none() { self.opened()? } else { None };
         match opened {
             Some(opened) => {
@@ -372,7 +390,7 @@ impl Ralf {
     /// As [`Ralf::sync_state`].
     pub fn reset_states(&mut self, file: Option<&Path>, patience: Duration) -> Result<(), RalfError> {
         let files = self.files(patience);
-        let file = other(file, &files.state_file());
+        let file = other(file, || files.state_file());
         if file.is_none() && self.opened()?.is_some() {
             for agent in self.states(None)?.into_keys() {
                 self.clear_state(&agent, None, patience)?;
@@ -395,26 +413,44 @@ impl Opened {
     /// Merges into the state of an agent, or takes it away. Who has a session is seen by it; for an agent without one it is written anyway, and
     /// makes no agent of it.
     fn tell(&mut self, who: &AgentName, value: Option<Value>) -> Result<(), OpError> {
-        let is_live = self.store.snapshot()?.agent(who)?.is_some_and(|agent| agent.is_live());
-        match value {
-            Some(value) if is_live => self.order(&Caller::named(who.clone()), &Sync { merge: Some(value), ..Sync::default() }).map(drop),
-            value => self.order(&Caller::default(), &ReportState { name: who.clone(), value, merge: true }).map(drop),
+        let mut sync = Sync { merge: value, ..Sync::default() };
+        let said = |store: &mut Self, sync: &Sync| store.order(&Caller::named(who.clone()), sync).map(drop);
+        // Who was there at the last look is there still, nearly always. Who is not is refused, and nothing has changed.
+        let was_live = sync.merge.is_some() && self.joined.is_live(who.as_str());
+        if was_live {
+            match said(self, &sync) {
+                Err(OpError::Rejected(_)) => {}
+                done => return done,
+            }
         }
+        let is_live = self.store.snapshot()?.agent(who)?.is_some_and(|agent| agent.is_live());
+        if sync.merge.is_some() && is_live {
+            return said(self, &sync);
+        }
+        self.order(&Caller::default(), &ReportState { name: who.clone(), value: sync.merge.take(), merge: true }).map(drop)
+    }
+
+    /// One look at the store, by which it is also known who has joined.
+    fn look<T>(&mut self, ask: impl FnOnce(&dyn View) -> StoreResult<T>) -> Result<T, OpError> {
+        let view = self.store.snapshot()?;
+        self.joined.renew(&*view, || view.agents().map(Cow::Owned))?;
+        Ok(ask(&*view)?)
     }
 }
 
+/// Nothing where there is no such file.
 fn identity(file: &Path) -> Option<Identity> {
-    let meta = file.metadata().ok()?;
-    Some((identity_behind(file).ok()?, meta.len(), meta.modified().ok()?))
+    let meta = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    Some((identity_in(&meta).or_else(|| identity_behind(file).ok())?, meta.len(), meta.modified().ok()?))
 }
 
 /// A file that a caller names, if it is another one than the project's own.
-fn other<'a>(file: Option<&'a Path>, own: &Path) -> Option<&'a Path> {
+fn other<'a>(file: Option<&'a Path>, own: impl Fn() -> PathBuf) -> Option<&'a Path> {
     let place = |file: &Path| {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         canonical(file).ok().or_else(|| Some(canonical(folder).ok()?.join(file.file_name()?)))
     };
-    file.filter(|file| place(file).is_none_or(|there| Some(there) != place(own)))
+    file.filter(|file| place(file).is_none_or(|there| Some(there) != place(&own())))
 }
 
 fn of_file(agent: oarlock_ralf::Agent) -> AgentSeen {

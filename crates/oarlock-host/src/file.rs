@@ -78,7 +78,8 @@ pub fn read_small(path: &Path, bytes_max: u64, links: Links) -> Result<Option<Ve
     if found.len() > bytes_max {
         return Err(Unreadable::TooLarge(found.len()));
     }
-    let mut bytes = Vec::new();
+    // Room for all of it, and for seeing that it ends there: a file is read in two calls and not in many.
+    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default() + 1);
     file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(Unreadable::Io)?;
     match bytes.len() as u64 > bytes_max {
         true => Err(Unreadable::TooLarge(bytes.len() as u64)),

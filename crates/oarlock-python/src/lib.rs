@@ -1,11 +1,12 @@
 //! The native half of the Python package `oarlock`: two classes that take and give JSON text. What callers see is written in Python, in
 //! `python/`; this decides nothing.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use oarlock_client::ralf::{AgentSeen, Ralf, RalfError};
+use oarlock_client::ralf::{AgentSeen, Ralf, RalfError, Subtask};
 use oarlock_client::{Oarlock, Synchronous};
 use oarlock_ops::{OpError, number, registry};
 use pyo3::create_exception;
@@ -70,14 +71,14 @@ impl RalfProject {
 
     /// The root of the project that a folder lies in.
     #[staticmethod]
-    fn find_root(dir: PathBuf) -> Option<PathBuf> {
-        oarlock_client::ralf::find_root(&dir)
+    fn find_root(dir: PathBuf) -> Option<OsString> {
+        oarlock_client::ralf::find_root(&dir).map(PathBuf::into_os_string)
     }
 
     /// The same, else the one that the agents' own variables name.
     #[staticmethod]
-    fn around(dir: PathBuf) -> Option<PathBuf> {
-        oarlock_client::ralf::around(&dir)
+    fn around(dir: PathBuf) -> Option<OsString> {
+        oarlock_client::ralf::around(&dir).map(PathBuf::into_os_string)
     }
 
     /// Why `around` finds none; nothing when it finds one.
@@ -96,10 +97,13 @@ impl RalfProject {
         Ok(self.run(py, |ralf| ralf.agents(timeout_ms, file.as_deref()))?.into_iter().map(seen).collect())
     }
 
-    /// The agent of this name, also when it is there no more.
+    /// The agent of this name, also when it is there no more, and whether it is.
     #[pyo3(signature = (name, file=None))]
-    fn agent(&self, py: Python<'_>, name: &str, file: Option<PathBuf>) -> PyResult<Option<Seen>> {
-        Ok(self.run(py, |ralf| ralf.agent(name, file.as_deref()))?.map(seen))
+    fn agent(&self, py: Python<'_>, name: &str, file: Option<PathBuf>) -> PyResult<Option<(Seen, bool)>> {
+        Ok(self.run(py, |ralf| ralf.agent(name, file.as_deref()))?.map(|agent| {
+            let is_there = agent.is_active;
+            (seen(agent), is_there)
+        }))
     }
 
     /// Its own file of heartbeats.
@@ -130,7 +134,7 @@ impl RalfProject {
         self.run(py, |ralf| ralf.plan(&task, &agents, subtasks_max)).map(|plan| json!(plan).to_string())
     }
 
-    /// The same, with its parts made.
+    /// The task's id and its parts, which were made; no parts when it is better done as a whole.
     #[pyo3(signature = (task, agents, subtasks_max, timeout))]
     fn distribute(
         &self,
@@ -139,8 +143,10 @@ impl RalfProject {
         agents: Vec<String>,
         subtasks_max: Option<usize>,
         timeout: f64,
-    ) -> PyResult<String> {
-        self.run(py, |ralf| ralf.distribute(&task, &agents, subtasks_max, patience(timeout))).map(|plan| json!(plan).to_string())
+    ) -> PyResult<(String, Vec<Part>)> {
+        let plan = self.run(py, |ralf| ralf.distribute(&task, &agents, subtasks_max, patience(timeout)))?;
+        let made = if plan.parallelizable { plan.subtasks } else { Vec::new() };
+        Ok((plan.task, made.into_iter().map(part).collect()))
     }
 
     #[pyo3(signature = (agent, fields, file, timeout))]
@@ -189,11 +195,18 @@ impl RalfProject {
     }
 }
 
-/// An agent as `(name, last seen, status, action, loop, run, is there)`.
-type Seen = (String, String, String, String, i64, i64, bool);
+/// An agent as `(name, last seen, status, action, loop, run)`.
+type Seen = (String, String, String, String, i64, i64);
 
 fn seen(agent: AgentSeen) -> Seen {
-    (agent.agent_id, agent.last_seen, agent.status, agent.current_action, agent.loop_number, agent.run_number, agent.is_active)
+    (agent.agent_id, agent.last_seen, agent.status, agent.current_action, agent.loop_number, agent.run_number)
+}
+
+/// A part of a task as `(id, assigned, title, parts before it, files that it writes, minutes)`.
+type Part = (String, Option<String>, String, Vec<String>, Vec<String>, Option<u64>);
+
+fn part(part: Subtask) -> Part {
+    (part.id, part.assigned, part.title, part.depends_on, part.writes, part.estimate_minutes)
 }
 
 /// Calls without holding up other threads. What a signal's handler raised meanwhile is raised if that has ended the call.

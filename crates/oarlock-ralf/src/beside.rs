@@ -24,9 +24,9 @@ pub(crate) use crate::beside::files::Ways;
 
 use crate::beside::files::{Files, Queue, store_error};
 use crate::beside::index::Index;
-use crate::layout::{COMMUNICATIONS, is_inside};
+use crate::layout::{self, COMMUNICATIONS, is_inside};
 use crate::sync_state::SyncState;
-use crate::write::Writer;
+use crate::write::{WriteError, Writer};
 
 /// The file of the queue, in a folder of communication files.
 const QUEUE: &str = "queue.yaml";
@@ -63,7 +63,7 @@ impl Beside {
     fn root(&self) -> StoreResult<Option<PathBuf>> {
         let file = SyncState::file(&self.dir);
         let told = file.symlink_metadata().ok().and_then(|meta| {
-            let identity = file::identity_at(&file).ok()?;
+            let identity = file::identity_in(&meta).or_else(|| file::identity_at(&file).ok())?;
             Some((identity, meta.len(), meta.modified().ok()))
         });
         let mut known = self.root.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,17 +87,37 @@ impl Beside {
 
     /// The files of the project at `root`, whose locks this writer holds.
     pub(crate) fn held_by(&self, root: PathBuf, writer: Writer) -> Files<'_> {
-        Files { queues: queues(&root), beside: self, root, writer, marked: Queue::AsItWas, pressing: None }
+        self.with_queues(queues(&root), root, writer)
+    }
+
+    fn with_queues(&self, queues: Vec<PathBuf>, root: PathBuf, writer: Writer) -> Files<'_> {
+        Files { queues, beside: self, root, writer, marked: Queue::AsItWas, pressing: None }
     }
 }
 
-/// The files whose locks are taken for a claim: the queues. Who takes a task by its file alone has the lock of the queue too, where there is a
-/// folder for one.
-pub(crate) fn to_be_locked(root: &Path) -> Vec<PathBuf> {
-    let mut locked = queues(root);
-    let folder = crate::layout::communications(root).map(|folder| folder.join(QUEUE));
-    locked.extend(folder.filter(|file| !file.exists()));
-    locked
+/// The files whose locks are taken for a claim.
+pub(crate) struct ToBeLocked {
+    /// The queues, those of the newest layout first.
+    queues: Vec<PathBuf>,
+    /// The queue in the folder of the project's communication files, whether or not it is there: who takes or moves a task by its file alone has
+    /// its lock.
+    of_tasks: Option<PathBuf>,
+}
+
+impl ToBeLocked {
+    /// Those of the project at `root`.
+    pub(crate) fn in_project(root: &Path) -> Self {
+        Self { queues: queues(root), of_tasks: layout::communications(root).map(|folder| folder.join(QUEUE)) }
+    }
+
+    /// This writer with all these locks.
+    ///
+    /// # Errors
+    /// As [`WriteError`]: nothing is held then.
+    pub(crate) fn held_by(&self, writer: Writer) -> Result<Writer, WriteError> {
+        let alone = self.of_tasks.iter().filter(|file| !self.queues.contains(file));
+        writer.holding(self.queues.iter().chain(alone), self.of_tasks.as_deref())
+    }
 }
 
 /// The queues of a project, those of the newest layout first.
@@ -122,12 +142,13 @@ impl Outside for Beside {
 
     fn lock(&self, patience: Patience) -> StoreResult<Option<Box<dyn Held + '_>>> {
         let Some(root) = self.root()? else { return Ok(None) };
-        let patience = if patience == Patience::None { Duration::ZERO } else { self.patience };
-        let writer = Writer::new(root.clone(), patience);
+        let wait = if patience == Patience::None { Duration::ZERO } else { self.patience };
+        let writer = Writer::new(root.clone(), wait);
         let writer = if self.is_synced { writer } else { writer.unsynced() };
-        match writer.holding(&to_be_locked(&root)) {
-            Ok(writer) => Ok(Some(Box::new(self.held_by(root, writer)))),
-            Err(error) => Err(store_error(error)),
-        }
+        let locked = ToBeLocked::in_project(&root);
+        let writer = locked.held_by(writer).map_err(store_error)?;
+        // While others held a lock they may have made a queue, or taken one away.
+        let queues = if patience == Patience::None { locked.queues } else { queues(&root) };
+        Ok(Some(Box::new(self.with_queues(queues, root, writer))))
     }
 }

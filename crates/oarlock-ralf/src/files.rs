@@ -107,9 +107,9 @@ impl Files {
         self.communication("heartbeat.yaml")
     }
 
-    /// All files of heartbeats that the project has, the newest layout's first: loops of different age write different ones.
-    pub fn heartbeat_files(&self) -> Vec<PathBuf> {
-        layout::COMMUNICATIONS.iter().map(|folder| self.root.join(folder).join("heartbeat.yaml")).filter(|file| file.is_file()).collect()
+    /// Where files of heartbeats may lie, the newest layout's first: loops of different age write different ones.
+    pub fn heartbeat_places(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        layout::COMMUNICATIONS.iter().map(|folder| self.root.join(folder).join("heartbeat.yaml"))
     }
 
     /// The agents of all of them, each once, by their memory in `attached`.
@@ -119,7 +119,7 @@ impl Files {
     pub fn all_agents(&self, timeout_ms: Option<i64>, attached: &SyncState) -> Result<Vec<Agent>, FilesError> {
         let now_ms = now_ms();
         let mut agents = Vec::new();
-        for file in self.heartbeat_files() {
+        for file in self.heartbeat_places().filter(|file| file.is_file()) {
             let source = shown_path(&file, &self.root);
             let found = in_file(&file, now_ms)?;
             agents.extend(found.into_iter().map(|agent| Agent { source: Source { file: source.clone(), ..agent.source }, ..agent }));
@@ -231,10 +231,7 @@ impl Files {
     /// # Errors
     /// There is no such file, or it cannot be read.
     pub fn task(&self, file: &Path) -> Result<TaskDocument, FilesError> {
-        let file = self.task_file(file)?;
-        let text = fs::read_to_string(&file).map_err(|error| unreadable(&file, error))?;
-        let id = task_id_from_file_name(&layout::id_of(&file)).ok_or_else(|| FilesError::NoTask(file.display().to_string()))?;
-        Ok(TaskDocument { file, id, text })
+        TaskDocument::read(self.task_file(file)?)
     }
 
     /// Whether this is a task of the project: the path of its file, or the name of one that is open.
@@ -243,7 +240,11 @@ impl Files {
         self.task_file(named).is_ok_and(|file| layout::is_task_file(&file) && layout::lies_among_tasks(&file, &self.root))
     }
 
-    fn task_file(&self, named: &Path) -> Result<PathBuf, FilesError> {
+    /// The file that is named so: a path, or a name in the project's folders of active tasks.
+    ///
+    /// # Errors
+    /// There is no such file.
+    pub fn task_file(&self, named: &Path) -> Result<PathBuf, FilesError> {
         if named.is_file() {
             return Ok(named.to_owned());
         }
@@ -301,6 +302,23 @@ pub struct TaskDocument {
 }
 
 impl TaskDocument {
+    /// The task that this file has.
+    ///
+    /// # Errors
+    /// It cannot be read, or its name is that of no task.
+    pub fn read(file: PathBuf) -> Result<Self, FilesError> {
+        let text = fs::read_to_string(&file).map_err(|error| unreadable(&file, error))?;
+        Ok(Self { id: Self::id_of(&file)?, file, text })
+    }
+
+    /// The id of the task that this file has.
+    ///
+    /// # Errors
+    /// Its name is that of no task.
+    pub fn id_of(file: &Path) -> Result<String, FilesError> {
+        task_id_from_file_name(&layout::id_of(file)).ok_or_else(|| FilesError::NoTask(file.display().to_string()))
+    }
+
     /// A plan of its parts, at most `subtasks_max`, made for this many [`workers`] and given out to `agents`, if there are any.
     ///
     /// # Errors

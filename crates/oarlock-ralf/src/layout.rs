@@ -1,7 +1,7 @@
 //! Where a project keeps its files: two layouts in use, older ones, and single folders and files.
 
 use oarlock_host::file::{WithoutTraps as _, canonical};
-use std::fs::{self, OpenOptions};
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
@@ -76,6 +76,8 @@ pub(crate) const COMMUNICATIONS: [&str; 5] =
 pub(crate) const OWN_COMMUNICATIONS: [&str; 2] = [COMMUNICATIONS[0], COMMUNICATIONS[1]];
 /// Files that agents of a project read, by name.
 const OF_AGENTS: [&str; 6] = ["heartbeat.yaml", "events.yaml", "queue.yaml", "chat-log.yaml", "agent-state.yaml", "execution-state.yaml"];
+/// The folder in which agents of a project keep what is theirs.
+pub(crate) const HIDDEN: &str = ".autonomous";
 /// Folders of tasks, the newest first.
 pub(crate) const TASKS: [&str; 2] = ["tasks", ".autonomous/tasks"];
 
@@ -89,8 +91,12 @@ pub(crate) fn communications(root: &Path) -> Option<PathBuf> {
 /// Whether a folder has a YAML file.
 pub(crate) fn has_yaml(folder: &Path) -> bool {
     // Those that most projects have are asked for first: listing a folder costs more.
-    let has_usual = ["queue.yaml", "heartbeat.yaml"].iter().any(|name| folder.join(name).is_file());
-    has_usual || fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(|entry| is_yaml(&entry.path())))
+    has_usual_yaml(folder) || fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(|entry| is_yaml(&entry.path())))
+}
+
+/// Whether it has one of those that most projects have.
+pub(crate) fn has_usual_yaml(folder: &Path) -> bool {
+    ["queue.yaml", "heartbeat.yaml"].iter().any(|name| folder.join(name).is_file())
 }
 
 /// Where the communication files of a project belong that has none.
@@ -219,22 +225,24 @@ fn is_yaml(file: &Path) -> bool {
 /// Whether a path stays in the root, its links followed: a link that leads out is not followed.
 pub(crate) fn is_inside(path: &Path, root: &Path) -> bool {
     // Below the root there are hardly ever links, and where there are none, the path stays in it whatever the root's own path is.
-    if let Ok(below) = path.strip_prefix(root)
-        && below.components().all(|part| matches!(part, Component::Normal(_)))
-    {
-        let mut at = root.to_owned();
-        let is_plain = |part: Component<'_>| {
-            at.push(part);
-            at.symlink_metadata().is_ok_and(|found| !found.is_symlink())
-        };
-        if !below.as_os_str().is_empty() && below.components().all(is_plain) {
-            return true;
-        }
+    if plain(path, root).is_some() {
+        return true;
     }
     match (canonical(path), canonical(root)) {
         (Ok(path), Ok(root)) => path.starts_with(root),
         _ => false,
     }
+}
+
+/// What is at a path below the root, if no link leads there.
+pub(crate) fn plain(path: &Path, root: &Path) -> Option<Metadata> {
+    let below = path.strip_prefix(root).ok().filter(|below| below.components().all(|part| matches!(part, Component::Normal(_))))?;
+    let (mut at, mut last) = (root.to_owned(), None);
+    for part in below.components() {
+        at.push(part);
+        last = Some(at.symlink_metadata().ok().filter(|found| !found.is_symlink())?);
+    }
+    last
 }
 
 /// Loose `TASK-x.md`, and folders `TASK-x` with a `task.md` in them and perhaps sub-tasks below. Templates and the records of runs are passed

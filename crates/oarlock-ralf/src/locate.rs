@@ -133,7 +133,11 @@ fn is_named(dir: &Path) -> bool {
 
 /// Whether a folder has files of its own agents. An engine has communications too, but serves a project that lies elsewhere.
 fn has_own_files(dir: &Path) -> bool {
-    layout::OWN_COMMUNICATIONS.iter().any(|folder| layout::has_yaml(&dir.join(folder))) || layout::has_tasks(dir)
+    let folders = layout::OWN_COMMUNICATIONS.map(|folder| dir.join(folder));
+    // Most projects are known by their usual files, and most folders on the way up have nothing in which such files could lie.
+    folders.iter().any(|folder| layout::has_usual_yaml(folder))
+        || [layout::HIDDEN, layout::TASKS[0]].iter().any(|name| dir.join(name).is_dir())
+            && (folders.iter().any(|folder| layout::has_yaml(folder)) || layout::has_tasks(dir))
 }
 
 fn is_repository(dir: &Path) -> bool {

@@ -61,16 +61,23 @@ impl Project {
     /// # Errors
     /// The path is not there or cannot be read.
     pub fn read(path: &Path, now_ms: i64) -> io::Result<Self> {
-        Ok(Self::of(&layout::find(path)?, Some(path), now_ms))
+        let (layout, mut forms) = (layout::find(path)?, Forms::default());
+        let mut project = Self::taken(&layout, Some(path), now_ms, &mut forms);
+        project.generation = forms.generation(&layout);
+        Ok(project)
     }
 
-    /// Reads what a layout has; `asked` is the path that was asked for.
-    pub(crate) fn of(layout: &Layout, asked: Option<&Path>, now_ms: i64) -> Self {
+    /// Reads what a layout has, whatever generation it is of.
+    pub(crate) fn of(layout: &Layout, now_ms: i64) -> Self {
+        Self::taken(layout, None, now_ms, &mut Forms::default())
+    }
+
+    /// `asked` is the path that was asked for.
+    fn taken(layout: &Layout, asked: Option<&Path>, now_ms: i64, forms: &mut Forms) -> Self {
         let mut project = Self { root: layout.root.clone(), files: layout.yaml.clone(), ..Self::default() };
-        let mut forms = Forms::default();
         for file in &layout.yaml {
             let known = project.faults.len();
-            project.take_yaml(file, None, layout, now_ms, &mut forms);
+            project.take_yaml(file, None, layout, now_ms, forms);
             // The request was for a single file.
             let is_unread = Some(file.as_path()) != asked && !layout.is_of_agents(file);
             project.faults[known..].iter_mut().for_each(|fault| fault.unread = is_unread);
@@ -90,7 +97,6 @@ impl Project {
         if layout.is_cut {
             project.fault_of(String::new(), "there are more task files than are read");
         }
-        project.generation = forms.generation(layout);
         project.judge_agents(&SyncState::default(), now_ms);
         project
     }

@@ -93,6 +93,8 @@ pub struct Writer {
     held: RefCell<BTreeSet<PathBuf>>,
     /// Locks that it holds itself, from one edit to the next.
     own: Vec<(PathBuf, Arc<File>)>,
+    /// The queue whose locks stand for those of task files, where that is among them.
+    of_tasks: Option<PathBuf>,
     /// Folders in which names are still to be pressed to the disk, where that is put off.
     put_off: Option<RefCell<BTreeSet<PathBuf>>>,
     /// Whether edits wait for the disk.
@@ -103,20 +105,26 @@ impl Writer {
     /// For the project at `root`; a lock is waited for as long as `patience`.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, patience: Duration) -> Self {
-        Self { root: root.into(), patience, held: RefCell::default(), own: Vec::new(), put_off: None, is_synced: true }
+        Self { root: root.into(), patience, held: RefCell::default(), own: Vec::new(), of_tasks: None, put_off: None, is_synced: true }
     }
 
     /// Takes the locks of these files, and keeps them as long as the writer is there: one edit follows the other, and nobody with a lock comes
-    /// in between. Which files they are says the same order for everybody.
+    /// in between. Which files they are says the same order for everybody. `of_tasks` is the one of them whose locks stand for those of task
+    /// files.
     ///
     /// # Errors
     /// As [`WriteError`]: nothing is held then.
-    pub(crate) fn holding(mut self, files: &[PathBuf]) -> Result<Self, WriteError> {
+    pub(crate) fn holding<'f>(
+        mut self,
+        files: impl Iterator<Item = &'f PathBuf>,
+        of_tasks: Option<&Path>,
+    ) -> Result<Self, WriteError> {
         let start = Instant::now();
-        for lock in files.iter().flat_map(|file| locks_of(file)) {
+        for lock in files.flat_map(|file| locks_of(file)) {
             let held = self.take(&lock, start)?;
             self.own.push((lock, Arc::new(held)));
         }
+        self.of_tasks = of_tasks.map(Path::to_owned);
         Ok(self)
     }
 
@@ -320,6 +328,10 @@ impl Writer {
 
     /// The file itself: a link is followed as long as it stays in the project.
     fn real(&self, file: &Path) -> Result<PathBuf, WriteError> {
+        // Nearly all are: the rest is asked for what is not there, or a link.
+        if layout::plain(file, &self.root).is_some_and(|found| found.is_file()) {
+            return Ok(file.to_owned());
+        }
         let refused = |why| WriteError::Refused { file: shown(file), why };
         if folder_of(file).exists() {
             if !is_inside(folder_of(file), &self.root) {
@@ -342,11 +354,8 @@ impl Writer {
     /// Both locks of a YAML file, in one order. Task files have none of their own: anyone who takes or moves a task holds the lock of the queue.
     fn lock(&self, file: &Path) -> Result<Vec<File>, WriteError> {
         let is_markdown = file.extension().is_some_and(|extension| extension == "md");
-        let Some(locked) =
-            (if is_markdown { layout::communications(&self.root).map(|folder| folder.join("queue.yaml")) } else { Some(file.to_owned()) })
-        else {
-            return Ok(Vec::new());
-        };
+        let of_tasks = || self.of_tasks.clone().or_else(|| layout::communications(&self.root).map(|folder| folder.join("queue.yaml")));
+        let Some(locked) = (if is_markdown { of_tasks() } else { Some(file.to_owned()) }) else { return Ok(Vec::new()) };
         let start = Instant::now();
         let is_own = |lock: &PathBuf| self.own.iter().any(|(own, _)| own == lock);
         locks_of(&locked).into_iter().filter(|lock| !is_own(lock)).map(|lock| self.take(&lock, start)).collect()

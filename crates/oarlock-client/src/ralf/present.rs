@@ -1,15 +1,14 @@
 //! Who is there in a project of RALF's, for those who list agents and for those who give them work.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use oarlock_model::AgentName;
 use oarlock_model::agent::Agent;
 use oarlock_model::identity::StoreId;
 use oarlock_model::rules::liveness::AgentState;
-use oarlock_ops::OpError;
 use oarlock_ops::presence;
 use oarlock_ops::store::{StoreResult, View};
 use oarlock_ralf::{PROGRAM, SyncState, may_work};
@@ -27,14 +26,27 @@ pub(super) struct Joined {
 }
 
 impl Joined {
-    /// As these agents, which are all that the store has.
-    pub(super) fn of(view: &dyn View, agents: &[Agent]) -> StoreResult<Self> {
-        let mut joined = Self { at: Some((view.identity().id(), view.last_seq()?)), ..Self::default() };
-        for agent in agents {
-            let names = if agent.is_live() { &mut joined.live } else { &mut joined.ended };
-            names.insert(agent.name.to_string());
+    /// As it is now. `agents` gives all that the store has, in the order of their names; it is asked only if something has happened since.
+    pub(super) fn renew<'a>(&mut self, view: &dyn View, agents: impl FnOnce() -> StoreResult<Cow<'a, [Agent]>>) -> StoreResult<()> {
+        let now = Some((view.identity().id(), view.last_seq()?));
+        if self.at == now {
+            return Ok(());
         }
-        Ok(joined)
+        let agents = agents()?;
+        self.at = now;
+        // Most events are about something else.
+        let names = |is_live: bool| agents.iter().filter(move |agent| agent.is_live() == is_live).map(|agent| agent.name.as_str());
+        let is_as = |known: &BTreeSet<String>, is_live| known.iter().map(String::as_str).eq(names(is_live));
+        if !(is_as(&self.live, true) && is_as(&self.ended, false)) {
+            self.live = names(true).map(str::to_owned).collect();
+            self.ended = names(false).map(str::to_owned).collect();
+        }
+        Ok(())
+    }
+
+    /// Whether an agent of this name had joined and not left again.
+    pub(super) fn is_live(&self, name: &str) -> bool {
+        self.live.contains(name)
     }
 
     /// Whether the store knows an agent of this name, also one that has left.
@@ -42,10 +54,6 @@ impl Joined {
         self.live.contains(name) || self.ended.contains(name)
     }
 
-    /// Whether nothing has happened in the store since.
-    pub(super) fn is_of(&self, view: &dyn View) -> StoreResult<bool> {
-        Ok(self.at == Some((view.identity().id(), view.last_seq()?)))
-    }
 }
 
 impl Ralf {
@@ -59,7 +67,7 @@ impl Ralf {
         if seen.is_none() && may_work(name) {
             // Who has left is in the files still.
             let files = self.files(Duration::ZERO);
-            let agents = match other(file, &files.heartbeat_file()) {
+            let agents = match other(file, || files.heartbeat_file()) {
                 Some(file) => files.agents(file, None)?,
                 None => files.all_agents(None, &SyncState::default())?,
             };
@@ -70,15 +78,16 @@ impl Ralf {
 
     /// Those of these names that may be given work: no templates and runs, and nobody who has left. A name that was never seen may be yet to come.
     pub(super) fn who_may_work(&mut self, names: &[String]) -> Result<Vec<String>, RalfError> {
-        let mut joined = Arc::default();
         if let Some(opened) = self.opened()? {
-            let view = opened.store.snapshot().map_err(OpError::from)?;
-            if !opened.joined.is_of(&*view).map_err(OpError::from)? {
-                opened.joined = Arc::new(view.agents().and_then(|agents| Joined::of(&*view, &agents)).map_err(OpError::from)?);
-            }
-            joined = Arc::clone(&opened.joined);
+            opened.look(|_| Ok(()))?;
         }
-        let Joined { live, ended, .. } = &*joined;
+        self.those_who_may_work(names)
+    }
+
+    /// The same, by the last look at the store.
+    pub(super) fn those_who_may_work(&self, names: &[String]) -> Result<Vec<String>, RalfError> {
+        let nobody = Joined::default();
+        let Joined { live, ended, .. } = self.store.as_ref().map_or(&nobody, |opened| &opened.joined);
         // Of whom the store knows that it is there, the files have nothing to say.
         let mut gone = BTreeSet::new();
         if !names.iter().all(|name| live.contains(name)) {

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use oarlock_host::file;
+use oarlock_model::task::Task as StoreTask;
 use oarlock_model::{Label, TaskId, limits, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::call;
@@ -79,7 +80,7 @@ impl Files<'_> {
         let tasks = ids.iter().flat_map(|id| index.find(&self.root, id)).collect();
         // Which task a short id means depends on the items of all queues; each queue is read by itself.
         let wanted = (self.queues.len() == 1).then(|| Wanted::of(ids.into_iter().map(str::to_owned)));
-        Project::of(&Layout { root: self.root.clone(), yaml: self.queues.clone(), tasks, wanted, ..Layout::default() }, None, 0)
+        Project::of(&Layout { root: self.root.clone(), yaml: self.queues.clone(), tasks, wanted, ..Layout::default() }, 0)
     }
 
     /// The text of the queues, as a digest.
@@ -136,20 +137,26 @@ impl Files<'_> {
     ) -> Result<(Vec<Shown>, Vec<TaskId>), OpError> {
         let project = self.read(tasks.keys());
         let all = project.by_id();
-        self.settle(store, settings, tasks, &all)?;
-        let (mut shown, mut again) = (Vec::new(), Vec::new());
+        let mut stored = self.settle(store, settings, tasks, &all)?;
+        let (mut shown, mut again, mut has_told) = (Vec::new(), Vec::new(), false);
         for (id, past) in tasks {
-            let (Some(files), Some(known)) = (all.get(id.as_str()), store.snapshot()?.task(id)?) else { continue };
+            // What was told of one task may have changed others.
+            let known = if has_told { store.snapshot()?.task(id)? } else { stored.remove(id) };
+            let (Some(files), Some(known)) = (all.get(id.as_str()), known) else { continue };
             let holder = || files.claimer().map(|name| cut(name).to_owned());
             match todo(&known, files, past) {
                 Todo::Nothing => {}
                 Todo::Again => again.push(id.clone()),
                 Todo::Take | Todo::Finish if ways == Ways::IntoFiles => {}
                 Todo::Take => {
+                    has_told = true;
                     let take = TakeOutside { id: id.clone(), holder: holder(), since_ms_ago: 0, seen_ms_ago: 0, source: source() };
                     tell(store, settings, &take)?;
                 }
-                Todo::Finish => tell(store, settings, &FinishOutside { id: id.clone(), holder: holder(), source: source() })?,
+                Todo::Finish => {
+                    has_told = true;
+                    tell(store, settings, &FinishOutside { id: id.clone(), holder: holder(), source: source() })?;
+                }
                 // The full comparison brings it back with its file.
                 Todo::Show(DisplayedState::Cancelled) if moved::is_held_back(&*store.snapshot()?, id)? => {}
                 Todo::Show(displayed_state) => shown.push(Shown {
@@ -164,14 +171,14 @@ impl Files<'_> {
         Ok((shown, again))
     }
 
-    /// Settles intents that killed calls have left.
+    /// Settles intents that killed calls have left. Returns those of the tasks that the store has, as they stand in it after that.
     fn settle(
         &self,
         store: &mut dyn Store,
         settings: &Settings,
         tasks: &BTreeMap<TaskId, Past>,
         all: &BTreeMap<&str, FileView<'_>>,
-    ) -> Result<(), OpError> {
+    ) -> Result<BTreeMap<TaskId, StoreTask>, OpError> {
         let mut settle = SettleIntents::default();
         let view = store.snapshot()?;
         for id in tasks.keys() {
@@ -181,11 +188,19 @@ impl Files<'_> {
                 false => settle.unmarked.push(id.clone()),
             }
         }
-        drop(view);
-        if settle == SettleIntents::default() {
-            return Ok(());
+        // Where there is nothing to settle, the same look at the store tells how the tasks stand.
+        let view = if settle == SettleIntents::default() {
+            view
+        } else {
+            drop(view);
+            call::mutate(store, &Caller::default(), settings, &settle)?;
+            store.snapshot()?
+        };
+        let mut stored = BTreeMap::new();
+        for id in tasks.keys().filter(|id| all.contains_key(id.as_str())) {
+            stored.extend(view.task(id)?.map(|task| (id.clone(), task)));
         }
-        call::mutate(store, &Caller::default(), settings, &settle).map(drop)
+        Ok(stored)
     }
 
     /// Writes how tasks stand: each queue in one write. Returns those that could not be written.

@@ -108,7 +108,7 @@ impl Files<'_> {
     /// The text of a task's own file, where it lies directly among the others.
     fn state_by_file(&self, task: &TaskId) -> Option<&'static str> {
         let tasks = near(&self.root, task.as_str()).into_iter().collect();
-        let project = Project::of(&Layout { root: self.root.clone(), tasks, ..Layout::default() }, None, 0);
+        let project = Project::of(&Layout { root: self.root.clone(), tasks, ..Layout::default() }, 0);
         project.tasks.first().map(|file| file.state)
     }
 

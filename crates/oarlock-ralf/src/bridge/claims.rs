@@ -5,7 +5,7 @@ use oarlock_model::task::OutsideEnd;
 use oarlock_ops::OpError;
 
 use super::{Bridge, Synced};
-use crate::beside::{Ways, to_be_locked};
+use crate::beside::{ToBeLocked, Ways};
 use crate::sync_state::SyncState;
 
 impl Bridge<'_> {
@@ -14,7 +14,7 @@ impl Bridge<'_> {
         self.writer.begin();
         let free = self.writer.clone();
         // Where others hold the lock for too long, what cannot be written is reported.
-        let held = self.beside.as_ref().filter(|_| !dry_run).and_then(|_| free.clone().holding(&to_be_locked(&self.root)).ok());
+        let held = self.beside.as_ref().filter(|_| !dry_run).and_then(|_| ToBeLocked::in_project(&self.root).held_by(free.clone()).ok());
         let Some(held) = held else { return self.compare(attached, dry_run) };
         self.writer = held;
         let done = self.catch_up(attached).and_then(|()| self.compare(attached, false));

@@ -39,7 +39,7 @@ impl Seen {
             return Err(WriteError::Refused { file: shown(file), why: "is too large to be edited" });
         }
         let mut text = String::with_capacity(room_for(meta.len()));
-        let identity = file::identity(&opened).map_err(|error| failed(file, error))?;
+        let identity = file::identity_in(&meta).map_or_else(|| file::identity(&opened), Ok).map_err(|error| failed(file, error))?;
         opened.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| failed(file, error))?;
         Ok(Self { text, identity: Some(identity), permissions: Some(meta.permissions()) })
     }
