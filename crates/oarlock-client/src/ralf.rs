@@ -23,8 +23,8 @@ use oarlock_ops::shapes::rfc3339;
 use oarlock_ops::state::{GetState, ReportState, Sync};
 use oarlock_ops::store::{StoreResult, View};
 use oarlock_ops::task::Split;
-pub use oarlock_plan::Subtask;
 use oarlock_plan::Plan;
+pub use oarlock_plan::Subtask;
 pub use oarlock_ralf::age_ms;
 use oarlock_ralf::{Bridge, FLOOR, Files, FilesError, SyncState, TaskDocument, workers};
 use oarlock_sqlite::{Options, Synchronous};
@@ -172,11 +172,8 @@ impl Ralf {
             let target = StoreTarget::of(project.clone());
             trust::check_owner(target.place())?;
             let settings = target.settings()?;
-            let options = Options {
-                synchronous: self.synchronous,
-                checkpoint_frames: CHECKPOINT_FRAMES,
-                ..opening::options(&settings, None)
-            };
+            let options =
+                Options { synchronous: self.synchronous, checkpoint_frames: CHECKPOINT_FRAMES, ..opening::options(&settings, None) };
             let store = target.open(options)?;
             self.store = Some(Opened { store, settings, heartbeats: Vec::new(), numbers: BTreeMap::new(), joined: Joined::default() });
         }
@@ -445,7 +442,7 @@ fn identity(file: &Path) -> Option<Identity> {
 }
 
 /// A file that a caller names, if it is another one than the project's own.
-fn other<'a>(file: Option<&'a Path>, own: impl Fn() -> PathBuf) -> Option<&'a Path> {
+fn other(file: Option<&Path>, own: impl Fn() -> PathBuf) -> Option<&Path> {
     let place = |file: &Path| {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         canonical(file).ok().or_else(|| Some(canonical(folder).ok()?.join(file.file_name()?)))

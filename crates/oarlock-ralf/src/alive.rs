@@ -60,6 +60,17 @@ fn is_run(name: &str) -> bool {
 
 /// The heartbeats, with the remembered ones.
 pub(crate) fn signs<'a>(agents: &'a [Agent], attached: &SyncState, now_ms: i64) -> Vec<Sign<'a>> {
+    signs_for(agents, attached, now_ms, Kept::Yes)
+}
+
+/// Whether what is seen of a heartbeat is to be remembered, with its digests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    Yes,
+    No,
+}
+
+fn signs_for<'a>(agents: &'a [Agent], attached: &SyncState, now_ms: i64, kept: Kept) -> Vec<Sign<'a>> {
     let mut youngest: BTreeMap<&str, &Agent> = BTreeMap::new();
     for agent in agents {
         let known = youngest.entry(&agent.name).or_insert(agent);
@@ -70,9 +81,12 @@ pub(crate) fn signs<'a>(agents: &'a [Agent], attached: &SyncState, now_ms: i64) 
     let swept = swept(agents);
     let sign = |agent: &'a Agent| {
         let name = AgentName::parse(&agent.name).ok()?;
-        let is_of_store = attached.shown.get(&agent.name) == Some(&agent.own_digest());
-        let (beat, is_behind) =
-            beat(agent, attached.heard.get(&agent.name), attached.looked_ms, swept.contains(agent.source.file.as_str()), now_ms);
+        let is_of_store = attached.shown.get(&agent.name).is_some_and(|shown| *shown == agent.own_digest());
+        let known = attached.heard.get(&agent.name);
+        // Most who ask have nothing to compare a block with.
+        let digests = if kept == Kept::Yes || known.is_some() { (digest(&agent.fields), agent.own_digest()) } else { Default::default() };
+        let is_swept = swept.contains(agent.source.file.as_str());
+        let (beat, is_behind) = beat(agent, digests, known, attached.looked_ms, is_swept, now_ms);
         Some(Sign { agent, name, beat, is_of_store, is_behind })
     };
     youngest.into_values().filter_map(sign).collect()
@@ -96,7 +110,7 @@ pub(crate) fn judge(agents: &mut [Agent], attached: &SyncState, now_ms: i64, tim
             },
         )
     };
-    let verdicts: BTreeMap<String, &'static str> = signs(agents, attached, now_ms).into_iter().map(verdict).collect();
+    let verdicts: BTreeMap<String, &'static str> = signs_for(agents, attached, now_ms, Kept::No).into_iter().map(verdict).collect();
     for agent in agents {
         let verdict = verdicts.get(&agent.name).copied().unwrap_or("stale");
         // Of doubles only those that are young enough themselves.
@@ -124,8 +138,7 @@ fn swept(agents: &[Agent]) -> BTreeSet<&str> {
 }
 
 /// The facts of a block, and whether its clock lies behind. `known` is the memory of the last pass.
-fn beat(agent: &Agent, known: Option<&Beat>, looked_ms: i64, is_swept: bool, now_ms: i64) -> (Beat, bool) {
-    let (whole, own) = (digest(&agent.fields), agent.own_digest());
+fn beat(agent: &Agent, (whole, own): (String, String), known: Option<&Beat>, looked_ms: i64, is_swept: bool, now_ms: i64) -> (Beat, bool) {
     if let Some(known) = known.filter(|known| known.whole == whole) {
         return (known.clone(), false);
     }

@@ -114,11 +114,7 @@ impl Writer {
     ///
     /// # Errors
     /// As [`WriteError`]: nothing is held then.
-    pub(crate) fn holding<'f>(
-        mut self,
-        files: impl Iterator<Item = &'f PathBuf>,
-        of_tasks: Option<&Path>,
-    ) -> Result<Self, WriteError> {
+    pub(crate) fn holding<'f>(mut self, files: impl Iterator<Item = &'f PathBuf>, of_tasks: Option<&Path>) -> Result<Self, WriteError> {
         let start = Instant::now();
         for lock in files.flat_map(|file| locks_of(file)) {
             let held = self.take(&lock, start)?;

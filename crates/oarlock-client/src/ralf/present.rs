@@ -53,7 +53,6 @@ impl Joined {
     pub(super) fn knows(&self, name: &str) -> bool {
         self.live.contains(name) || self.ended.contains(name)
     }
-
 }
 
 impl Ralf {

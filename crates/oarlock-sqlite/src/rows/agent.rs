@@ -22,8 +22,8 @@ ON CONFLICT (name) DO UPDATE SET
   boot_id = excluded.boot_id, harness = excluded.harness, ended = NULL, seen = excluded.seen, seen_wall = excluded.seen_wall,
   beat = excluded.beat, progressed = excluded.progressed, status = NULL, action = NULL
 WHERE ended IS NOT NULL";
-const COUNT_OWNED: &str = "SELECT count(*) FROM agents WHERE ended IS NULL AND owner IS NOT NULL";
-const OWNERS: &str = "SELECT name, owner FROM agents WHERE ended IS NULL AND owner IS NOT NULL ORDER BY name";
+const COUNT_OWNED: &str = "SELECT count(*) FROM agents INDEXED BY agents_owned WHERE ended IS NULL AND owner IS NOT NULL";
+const OWNERS: &str = "SELECT name, owner FROM agents INDEXED BY agents_owned WHERE ended IS NULL AND owner IS NOT NULL ORDER BY name";
 const END: &str = "UPDATE agents SET ended = ?3 WHERE name = ?1 AND session = ?2 AND ended IS NULL";
 const WRITE_PRESENCE: &str = "
 UPDATE agents SET seen = ?2, seen_wall = ?3, beat = ?4, progressed = ?5, status = ?6, action = ?7 WHERE name = ?1";
@@ -116,7 +116,9 @@ pub(crate) fn holdings_of(conn: &Connection, root: &AgentName) -> Sql<Held> {
 
 /// Live sessions that have a process, by name.
 pub(crate) fn owned(conn: &Connection, skip: usize, limit: usize) -> Sql<Vec<Agent>> {
-    let sql = format!("SELECT {COLUMNS} FROM agents WHERE ended IS NULL AND owner IS NOT NULL ORDER BY name LIMIT ?1 OFFSET ?2");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM agents INDEXED BY agents_owned WHERE ended IS NULL AND owner IS NOT NULL ORDER BY name LIMIT ?1 OFFSET ?2"
+    );
     all(conn, &sql, [int(limit as u64), int(skip as u64)], map)
 }
 
@@ -135,7 +137,7 @@ pub(crate) fn of_other_boots(conn: &Connection, boot_id: &str, limit: usize) -> 
 
 /// Live sessions with a process that belong to this run of a client, by name.
 pub(crate) fn of_harness(conn: &Connection, harness: &str) -> Sql<Vec<Agent>> {
-    let of_harness = "WHERE ended IS NULL AND owner IS NOT NULL AND harness = ?1 ORDER BY name";
+    let of_harness = "INDEXED BY agents_owned WHERE ended IS NULL AND owner IS NOT NULL AND harness = ?1 ORDER BY name";
     all(conn, &format!("SELECT {COLUMNS} FROM agents {of_harness}"), [harness], map)
 }
 
