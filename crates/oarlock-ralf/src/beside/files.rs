@@ -22,12 +22,14 @@ use super::Beside;
 use super::behind::{all_tasks, events_since};
 use super::compare::{Todo, todo};
 use super::cursor::{Cursor, Past};
+use super::index::Place;
 use crate::digest::digest_of;
 use crate::displayed_state::DisplayedState;
 use crate::file_view::{FileView, resolve};
 use crate::layout::Layout;
 use crate::moved;
 use crate::project::{Project, queue_of};
+use crate::short_id::goes_on_with_slug;
 use crate::show::{FreeFor, ItemEdit, ItemShown, in_file, in_queue};
 use crate::types::Task;
 use crate::wanted::Wanted;
@@ -76,11 +78,24 @@ impl Files<'_> {
     /// The view of these tasks in the files: their items in all queues, and their own files.
     pub(crate) fn read<'t>(&self, tasks: impl Iterator<Item = &'t TaskId>) -> Project {
         let mut index = self.beside.index.lock().unwrap_or_else(PoisonError::into_inner);
-        let ids: Vec<&str> = tasks.map(TaskId::as_str).collect();
-        let tasks = ids.iter().flat_map(|id| index.find(&self.root, id)).collect();
-        // Which task a short id means depends on the items of all queues; each queue is read by itself.
-        let wanted = (self.queues.len() == 1).then(|| Wanted::of(ids.into_iter().map(str::to_owned)));
-        Project::of(&Layout { root: self.root.clone(), yaml: self.queues.clone(), tasks, wanted, ..Layout::default() }, 0)
+        let ids: BTreeSet<&str> = tasks.map(TaskId::as_str).collect();
+        let places: Vec<Place> = ids.iter().flat_map(|id| index.find(&self.root, id)).collect();
+        let of = |tasks: Vec<Place>| {
+            // Which task a short id means depends on the items of all queues; each queue is read by itself.
+            let wanted = (self.queues.len() == 1).then(|| Wanted::of(ids.iter().map(|id| (*id).to_owned())));
+            Project::of(&Layout { root: self.root.clone(), yaml: self.queues.clone(), tasks, wanted, ..Layout::default() }, 0)
+        };
+        let project = of(places.clone());
+        // And on all files that it may mean, also on those of other tasks.
+        let may_mean = |item: &Task| !ids.contains(item.id.as_str()) && ids.iter().any(|id| goes_on_with_slug(&item.id, id));
+        let short: Vec<&str> = project.queue.iter().filter(|item| may_mean(item)).map(|item| item.id.as_str()).collect();
+        if short.is_empty() {
+            return project;
+        }
+        let is_other = |id: &str| !ids.contains(id) && short.iter().any(|short| *short == id || goes_on_with_slug(short, id));
+        let others = index.all(&self.root).iter().filter(|(id, _)| is_other(id)).map(|(_, place)| place.clone());
+        let all: Vec<Place> = places.iter().cloned().chain(others).collect();
+        if all.len() == places.len() { project } else { of(all) }
     }
 
     /// The text of the queues, as a digest.

@@ -163,6 +163,33 @@ fn one_id_in_two_folders_is_the_open_task_and_its_end_keeps_both() {
 }
 
 #[test]
+fn an_item_whose_short_id_means_two_files_is_a_task_of_its_own_in_every_call() {
+    let project = Project::new();
+    for slug in ["alpha", "beta"] {
+        project.write(&format!("tasks/active/TASK-2-{slug}/task.md"), "# TASK-2: x\n\n**Status:** pending\n");
+    }
+    // This one is the item's own, and the other is another task.
+    for name in ["TASK-3", "TASK-3-gamma"] {
+        project.write(&format!("tasks/active/{name}/task.md"), "# TASK-3: x\n\n**Status:** pending\n");
+    }
+    let mut store = project.store();
+    project.sync();
+    let before = project.read(QUEUE);
+    let gamma = TaskId::parse("TASK-3-gamma").expect("an id");
+    let claimed = claim(&mut store, "bob", Claim { id: Some(gamma), ..Claim::default() }).expect("claims");
+    assert_eq!((claimed, project.read(QUEUE)), (vec!["TASK-3-gamma".to_owned()], before.clone()));
+    // A call reads the file of its own task alone, and must not take the item for it.
+    let beta = || TaskId::parse("TASK-2-beta").expect("an id");
+    let claimed = claim(&mut store, "ada", Claim { id: Some(beta()), ..Claim::default() }).expect("claims");
+    assert_eq!((claimed, project.read(QUEUE)), (vec!["TASK-2-beta".to_owned()], before));
+    assert_eq!(claim(&mut store, "bob", one(2)).expect("nobody has it"), ["TASK-2"]);
+    call::mutate(&mut store, &Caller::named(named("ada")), &Settings::default(), &Done::of(beta())).expect("done");
+    assert!(project.root().join("tasks/completed/TASK-2-beta").exists());
+    let queue = project.read(QUEUE);
+    assert!(queue.contains("claimed_by: \"bob\"") && !queue.contains("ada") && !queue.contains("completed"), "{queue}");
+}
+
+#[test]
 fn files_that_cannot_be_written_let_nothing_be_claimed_and_everything_be_ended() {
     let project = Project::new();
     let mut store = project.store();
