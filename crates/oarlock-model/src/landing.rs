@@ -85,6 +85,9 @@ pub struct Landing {
     pub commit: ObjectId,
     /// The number of the event that submitted it: its place in the queue, and what distinguishes it from other submissions.
     pub submission: u64,
+    /// The number of the task's first submission, where this is a later one after refusals: its turn in the queue counts from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<u64>,
     /// When it was submitted, in store time.
     pub since: StoreTime,
     /// The commit that the target is about to be moved to; from then on the task cannot be taken out of the queue.
@@ -110,12 +113,27 @@ impl Landing {
             branch,
             commit,
             submission,
+            first: None,
             since,
             candidate: None,
             landed_commit: None,
             reason: None,
             files: Vec::new(),
         }
+    }
+
+    /// The same after the task's submission before, which did not land: the task keeps its turn, so that what others land meanwhile does not
+    /// put it off again and again.
+    #[must_use]
+    pub fn after(mut self, before: Option<&Landing>) -> Self {
+        self.first = before.filter(|before| before.state != LandingState::Landed).map(Landing::turn);
+        self
+    }
+
+    /// Its turn in the queue: the lower the earlier.
+    #[must_use]
+    pub fn turn(&self) -> u64 {
+        self.first.unwrap_or(self.submission)
     }
 
     /// Whether it is still on its way.

@@ -304,6 +304,8 @@ faults! {
     OLD_SUBMISSION_LANDS = Semantics(3), "old-submission-lands";
     /// a task that waits for landing is done once a person approves it
     APPROVED_WITHOUT_LANDING = Semantics(10), "approved-without-landing";
+    /// a task is taken out of the landing queue while its branch is being moved
+    LANDING_TAKEN_BACK = Semantics(10), "landing-taken-back";
     /// a voter that votes again has two votes
     VOTED_TWICE = Semantics(21), "voted-twice";
     /// a proposal that is closed takes votes again

@@ -191,7 +191,7 @@ pub(crate) fn lose_lease(cx: &mut Deciding<'_>, task: &Task, reason: LossReason,
     }
     // A restore is nobody's fault: it does not count against the task.
     let losses = if reason == LossReason::Restored { task.losses } else { task.losses + 1 };
-    let death = retry::death(task.failures, losses, task.spec.max_attempts);
+    let death = retry::death_by_loss(losses, task.spec.max_attempts);
     let rests = match death {
         None if resting => Some(rest::resting_place(cx.view(), task)?),
         _ => None,

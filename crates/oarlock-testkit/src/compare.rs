@@ -1,5 +1,6 @@
 //! The questions to two stores that are compared: everything the port can answer.
 
+use oarlock_model::landing::BranchName;
 use oarlock_model::message::Message;
 use oarlock_model::rules::inbox::Senders;
 use oarlock_model::rules::reserve::targets_overlap;
@@ -104,8 +105,10 @@ fn ask(view: &dyn View, owners: &dyn Owners, facts: &mut Facts) -> StoreResult<(
     note("next due".into(), format!("{:?}", view.next_due_ms()?));
     note("dead letters".into(), format!("{:?}", view.dead_letters(100)?));
     note("stuck".into(), format!("{:?}", view.stuck_tasks(usize::MAX)?));
-    note("landing queue".into(), format!("{:?} {:?}", view.queued_landings(1)?, view.queued_landings(100)?));
-    for target in view.landing_targets()? {
+    let unknown = BranchName::parse("unknown").ok();
+    for target in view.landing_targets()?.into_iter().chain(unknown) {
+        let queued = format!("{:?} {:?}", view.queued_landings(&target, 1)?, view.queued_landings(&target, 100)?);
+        note(format!("landing queue of {target}"), queued);
         note(format!("landed on {target}"), format!("{:?}", view.landing_counts(&target)?));
     }
     note("held outside".into(), format!("{:?}", ids(&view.outside_tasks(100)?)));

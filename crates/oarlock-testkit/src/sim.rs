@@ -7,6 +7,7 @@
 mod actor;
 mod ballots;
 mod beside;
+mod landing;
 mod ledger;
 mod old;
 mod oracle;
@@ -32,6 +33,7 @@ use crate::memory::replay;
 use crate::paper::Point;
 use actor::{Actor, Letter};
 pub use beside::run_beside;
+pub use landing::{LandingCounts, run_landing};
 use oracle::Oracle;
 use slow::Slow;
 

@@ -255,7 +255,7 @@ impl<H: Hooks> TaskView for Inside<'_, H> {
         fn tasks(&self, filter: &TaskFilter) -> StoreResult<Vec<Task>>;
         fn was_granted(&self, task: &TaskId, session: &SessionId) -> StoreResult<bool>;
         fn counts(&self) -> StoreResult<Counts>;
-        fn queued_landings(&self, limit: usize) -> StoreResult<Vec<QueuedLanding>>;
+        fn queued_landings(&self, onto: &BranchName, limit: usize) -> StoreResult<Vec<QueuedLanding>>;
         fn landing_targets(&self) -> StoreResult<Vec<BranchName>>;
         fn landing_counts(&self, onto: &BranchName) -> StoreResult<LandingCounts>;
         fn outside_tasks(&self, limit: usize) -> StoreResult<Vec<Task>>;

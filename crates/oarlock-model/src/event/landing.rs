@@ -29,7 +29,7 @@ impl LandingQueued {
     /// The reason against it, in words.
     pub fn applied(&self, before: Option<Landing>, seq: u64, at: StoreTime) -> Result<Landing, String> {
         let Some(submission) = self.submission else {
-            return Ok(Landing::queued(self.branch.clone(), self.commit.clone(), seq, at));
+            return Ok(Landing::queued(self.branch.clone(), self.commit.clone(), seq, at).after(before.as_ref()));
         };
         let mut landing = open(before, &self.id)?;
         if landing.submission != submission {

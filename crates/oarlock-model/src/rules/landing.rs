@@ -1,7 +1,7 @@
 //! When a submission lands, and what a refusal does to its task. A task with the gate `merge` is done by landing and by nothing else.
 
 use crate::Rejection;
-use crate::landing::{Landing, LandingState, ObjectId};
+use crate::landing::{BranchName, Landing, LandingState, ObjectId};
 use crate::limits;
 use crate::rules::retry;
 use crate::seeded;
@@ -19,7 +19,7 @@ pub struct Refusal {
 /// A refusal counts as a failed attempt. The last one gives nothing back.
 pub fn refusal(task: &Task) -> Refusal {
     let failures = task.failures.saturating_add(1).min(limits::ATTEMPTS_MAX);
-    let is_last = retry::death(failures, 0, task.spec.max_attempts).is_some();
+    let is_last = retry::death_by_failure(failures, task.spec.max_attempts).is_some();
     Refusal { failures, is_given_back: !is_last }
 }
 
@@ -52,12 +52,26 @@ pub fn has_landed(task: &Task, submission: u64, commit: &ObjectId) -> bool {
 /// `state_conflict`: its target branch is being moved.
 pub fn check_not_landing(task: &Task, verb: &'static str) -> Result<(), Rejection> {
     match task.open_landing() {
-        Some(landing) if landing.candidate.is_some() => Err(Rejection::StateConflict {
+        Some(landing) if landing.candidate.is_some() && !seeded::is(seeded::LANDING_TAKEN_BACK) => Err(Rejection::StateConflict {
             verb,
             task: task.id.clone(),
             state: task.state,
             why: Some("its commit is landing; `oarlock merge` completes that".to_owned()),
         }),
+        _ => Ok(()),
+    }
+}
+
+/// Lets pass a submission that is not its target branch itself: whatever was committed there would count as landed, untested.
+///
+/// # Errors
+/// `invalid_request`: that branch was submitted.
+pub fn check_branch(task: &Task, branch: Option<&BranchName>) -> Result<(), Rejection> {
+    match (&task.spec.onto, branch) {
+        (Some(onto), Some(branch)) if onto == branch => Err(Rejection::invalid(
+            format!("{} lands on {onto}, and {onto} itself was submitted: nothing is there to merge or to test", task.id),
+            format!("commit the work on a branch of its own (`git switch -c oarlock/{}`), or name its branch with --branch", task.id),
+        )),
         _ => Ok(()),
     }
 }
@@ -107,6 +121,24 @@ mod tests {
             (task.failures, task.spec.max_attempts) = (failures, max_attempts);
             assert_eq!(refusal(&task), Refusal { failures: expected, is_given_back }, "{failures} of {max_attempts}");
         }
+    }
+
+    #[test]
+    fn the_target_is_no_submission_and_a_refused_task_keeps_its_turn() {
+        let mut task = submitted_task(Gate::Merge);
+        let branch = |name: &str| BranchName::parse(name).expect("valid");
+        assert!(check_branch(&task, Some(&branch("main"))).is_ok(), "it has no target yet");
+        task.spec.onto = Some(branch("main"));
+        assert!(check_branch(&task, Some(&branch("oarlock/T-1"))).is_ok() && check_branch(&task, None).is_ok());
+        assert_eq!(check_branch(&task, Some(&branch("main"))).map_err(|no| no.code()).err(), Some(ErrorCode::InvalidRequest));
+        let again = |before: &Landing, number| Landing::queued(None, commit('b'), number, StoreTime(1)).after(Some(before));
+        let mut first = Landing::queued(None, commit('a'), 7, StoreTime(0));
+        first.refuse(LandingRefusal::Test, Vec::new());
+        let mut second = again(&first, 12);
+        second.refuse(LandingRefusal::Conflict, Vec::new());
+        assert_eq!((second.turn(), again(&second, 20).turn()), (7, 7));
+        second.land(commit('c'));
+        assert_eq!(again(&second, 30).turn(), 30);
     }
 
     #[test]

@@ -16,17 +16,19 @@ pub fn backoff_ms(first_ms: i64, failures: u32, token: Token) -> i64 {
     if seeded::is(seeded::JITTER_SHORTENS) { full - jitter } else { full + jitter }
 }
 
-/// Whether a task with these counts is dead, and why.
-pub fn death(failures: u32, losses: u32, max_attempts: u32) -> Option<DeathReason> {
-    if seeded::is(seeded::RETRIED_FOR_EVER) {
-        None
-    } else if failures >= max_attempts {
-        Some(DeathReason::Failures)
-    } else if losses >= max_attempts {
-        Some(DeathReason::Losses)
-    } else {
-        None
-    }
+/// Whether a task that has just failed for the `failures`th time is dead.
+pub fn death_by_failure(failures: u32, max_attempts: u32) -> Option<DeathReason> {
+    has_had_enough(failures, max_attempts).then_some(DeathReason::Failures)
+}
+
+/// Whether a task whose lease was just lost for the `losses`th time is dead. Its failures do not count here: a person may have given it back
+/// after the last one that was allowed.
+pub fn death_by_loss(losses: u32, max_attempts: u32) -> Option<DeathReason> {
+    has_had_enough(losses, max_attempts).then_some(DeathReason::Losses)
+}
+
+fn has_had_enough(times: u32, max_attempts: u32) -> bool {
+    times >= max_attempts && !seeded::is(seeded::RETRIED_FOR_EVER)
 }
 
 /// Spreads consecutive numbers over the whole range (the finaliser of SplitMix64, Steele et al., OOPSLA 2014).
@@ -62,8 +64,8 @@ mod tests {
 
     #[test]
     fn failures_and_losses_are_counted_apart() {
-        assert_eq!(death(2, 2, 3), None);
-        assert_eq!(death(3, 0, 3), Some(DeathReason::Failures));
-        assert_eq!(death(0, 3, 3), Some(DeathReason::Losses));
+        assert_eq!((death_by_failure(2, 3), death_by_loss(2, 3)), (None, None));
+        assert_eq!(death_by_failure(3, 3), Some(DeathReason::Failures));
+        assert_eq!(death_by_loss(3, 3), Some(DeathReason::Losses));
     }
 }

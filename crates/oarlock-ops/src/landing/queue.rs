@@ -27,7 +27,7 @@ pub struct TakeLandings {
 /// The reply of [`TakeLandings`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TakeLandingsReply {
-    /// The submissions, oldest first; at most [`limits::LANDING_QUEUE_MAX`].
+    /// The submissions, in their turns; at most [`limits::LANDING_QUEUE_MAX`].
     pub queue: Vec<QueuedTask>,
 }
 
@@ -72,7 +72,7 @@ pub struct LandingStatus {
 pub struct LandingStatusReply {
     /// The target branch.
     pub onto: BranchName,
-    /// The submissions on their way, oldest first. Those that no queue has taken yet are among them.
+    /// The submissions on their way, in their turns. Those that no queue has taken yet are among them.
     pub queue: Vec<WaitingTask>,
     /// Tasks that have landed on this branch.
     pub landed: u64,
@@ -107,10 +107,10 @@ impl Request for LandingStatus {
     type Reply = LandingStatusReply;
 }
 
-/// The submissions of this target, and those that have none yet, oldest first.
+/// The submissions of this target, and those that have none yet, in their turns: a task that was refused keeps that of its first submission.
 fn of_target(view: &dyn View, onto: &BranchName) -> StoreResult<Vec<QueuedLanding>> {
-    let mut queue = view.queued_landings(limits::LANDING_QUEUE_MAX)?;
-    queue.retain(|queued| queued.onto.as_ref().is_none_or(|target| target == onto));
+    let mut queue = view.queued_landings(onto, limits::LANDING_QUEUE_MAX)?;
+    queue.sort_by_key(|queued| queued.landing.turn());
     Ok(queue)
 }
 

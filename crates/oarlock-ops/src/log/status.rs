@@ -1,11 +1,12 @@
 //! `status`: one screen.
 
 use clap::Args;
+use oarlock_model::landing::{BranchName, LandingState};
 use oarlock_model::proposal::Proposal;
 use oarlock_model::rules::liveness::AgentState;
 use oarlock_model::rules::{outside, vote};
 use oarlock_model::task::{OutsideEnd, Task, TaskState};
-use oarlock_model::{Label, ProposalId, TaskId};
+use oarlock_model::{Label, ProposalId, TaskId, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -60,6 +61,9 @@ pub struct StatusReply {
     /// Tasks that somebody outside of the store had and gave no sign of life for too long: the first of those that anybody may claim since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub abandoned: Vec<OutsideTask>,
+    /// Work that is done and not landed, or landed, for each target branch of unfinished tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub landing: Vec<LandingCounts>,
     /// Reservations that have not ended.
     pub reservations: u64,
     /// Proposals that are open, the oldest first: at most 20.
@@ -74,6 +78,38 @@ pub struct StatusReply {
 
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+/// The work for one target branch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LandingCounts {
+    /// The target branch.
+    pub onto: BranchName,
+    /// Submissions that wait to be tested: their agents say that they are done.
+    pub queued: u64,
+    /// Submissions that are being merged and tested.
+    pub testing: u64,
+    /// Submissions whose merged tree may land, while the branch is moved there.
+    pub verified: u64,
+    /// Tasks that have landed.
+    pub landed: u64,
+    /// Tasks whose last submission was refused.
+    pub refused: u64,
+}
+
+impl LandingCounts {
+    fn of(cx: &Reading<'_>, onto: BranchName) -> Result<Self, OpError> {
+        let counts = cx.view.landing_counts(&onto)?;
+        let mut all = Self { queued: 0, testing: 0, verified: 0, landed: counts.landed, refused: counts.refused, onto };
+        for queued in cx.view.queued_landings(&all.onto, limits::LANDING_QUEUE_MAX)? {
+            match (queued.landing.candidate.is_some(), queued.landing.state) {
+                (true, _) => all.verified += 1,
+                (false, LandingState::Testing) => all.testing += 1,
+                _ => all.queued += 1,
+            }
+        }
+        Ok(all)
+    }
 }
 
 /// The task that has been ready longest.
@@ -173,6 +209,7 @@ impl Query for Status {
             expired_leases: all_expired(cx.view)?.offers.len() as u64,
             outside: held.iter().take(NAMED_MAX).filter_map(|task| OutsideTask::of(cx, task)).collect(),
             abandoned: left.iter().filter(is_abandoned).take(NAMED_MAX).filter_map(|task| OutsideTask::of(cx, task)).collect(),
+            landing: cx.view.landing_targets()?.into_iter().map(|onto| LandingCounts::of(cx, onto)).collect::<Result<_, _>>()?,
             reservations: cx.view.reservation_count()? as u64,
             proposals: cx.view.open_proposals(NAMED_MAX)?.into_iter().map(|proposal| OpenProposal::of(cx, proposal)).collect(),
             cursor: cursor::after(cx.view, cx.view.last_seq()?)?,

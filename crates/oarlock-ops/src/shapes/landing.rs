@@ -14,6 +14,9 @@ pub struct LandingShape {
     pub branch: Option<BranchName>,
     /// The submitted commit. Only this one lands, wherever the branch is now.
     pub commit: ObjectId,
+    /// Whether the merged tree may land, and the target branch is about to be moved there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verified: bool,
     /// The merge commit in the target branch, once it has landed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landed_commit: Option<ObjectId>,
@@ -28,7 +31,7 @@ impl LandingShape {
     /// The shape of a landing.
     #[must_use]
     pub fn of(landing: Landing) -> Self {
-        let Landing { state, branch, commit, landed_commit, reason, files, .. } = landing;
-        Self { state, branch, commit, landed_commit, reason, files }
+        let Landing { state, branch, commit, candidate, landed_commit, reason, files, .. } = landing;
+        Self { state, branch, commit, verified: candidate.is_some(), landed_commit, reason, files }
     }
 }

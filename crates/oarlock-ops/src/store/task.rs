@@ -77,8 +77,8 @@ pub trait TaskView {
     fn was_granted(&self, task: &TaskId, session: &SessionId) -> StoreResult<bool>;
     /// How many tasks are in each state.
     fn counts(&self) -> StoreResult<Counts>;
-    /// The submissions on their way to a target branch, oldest first, at most `limit`.
-    fn queued_landings(&self, limit: usize) -> StoreResult<Vec<QueuedLanding>>;
+    /// The submissions on their way to this target branch, and those that have none yet, oldest first, at most `limit`.
+    fn queued_landings(&self, onto: &BranchName, limit: usize) -> StoreResult<Vec<QueuedLanding>>;
     /// The target branches of unfinished tasks, by name.
     fn landing_targets(&self) -> StoreResult<Vec<BranchName>>;
     /// How many tasks with this target have landed, and of how many the last submission was refused.

@@ -4,6 +4,7 @@ use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::event::Fact;
 use oarlock_model::landing::{BranchName, ObjectId};
+use oarlock_model::rules::landing;
 use oarlock_model::task::{Gate, Grant, GrantEnd, Task, TaskState};
 use oarlock_model::{ErrorCode, Rejection, TaskId, Token, limits, seeded};
 use schemars::JsonSchema;
@@ -261,7 +262,10 @@ impl Done {
     /// The commit that the task submits for landing, if that is its gate.
     fn submitted(&self, task: &Task) -> Result<Option<Submitted>, Rejection> {
         match (&self.commit, task.spec.gate) {
-            (Some(commit), Some(Gate::Merge)) => Ok(Some(Submitted { branch: self.branch.clone(), commit: commit.clone() })),
+            (Some(commit), Some(Gate::Merge)) => {
+                landing::check_branch(task, self.branch.as_ref())?;
+                Ok(Some(Submitted { branch: self.branch.clone(), commit: commit.clone() }))
+            }
             (None, Some(Gate::Merge)) => Err(Rejection::invalid(
                 format!("{} is done when its commit lands, and the call names no commit", task.id),
                 "commit the work and call `oarlock done` in its repository, or with --branch B; by HTTP give `commit` its full hash",

@@ -64,7 +64,7 @@ impl Mutation for Fail {
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<TaskReply, OpError> {
         let (task, grant) = held_by_me(cx, "fail", &self.id, self.token)?;
         let failures = task.failures + 1;
-        let death = if self.no_retry { Some(DeathReason::NoRetry) } else { retry::death(failures, task.losses, task.spec.max_attempts) };
+        let death = if self.no_retry { Some(DeathReason::NoRetry) } else { retry::death_by_failure(failures, task.spec.max_attempts) };
         let retry_at = match death {
             Some(_) => None,
             None => Some(cx.now().store.plus_ms(retry::backoff_ms(cx.settings().retry_first.as_ms(), failures, grant.token))),

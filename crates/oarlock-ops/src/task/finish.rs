@@ -39,7 +39,8 @@ pub(crate) fn finish(cx: &mut Deciding<'_>, task: &mut Task, outcome: Outcome) -
         cx.emit(TaskSubmitted { id: task.id.clone(), token: *token, result: result.clone(), artifacts: artifacts.clone(), unmet_needs })?;
         if let Some(Submitted { branch, commit }) = submitted.clone() {
             let submission = cx.next_token().0;
-            task.landing = Some(Landing::queued(branch.clone(), commit.clone(), submission, cx.now().store));
+            let landing = Landing::queued(branch.clone(), commit.clone(), submission, cx.now().store);
+            task.landing = Some(landing.after(task.landing.as_ref()));
             cx.emit(LandingQueued { id: task.id.clone(), branch, commit, submission: None })?;
         }
     }

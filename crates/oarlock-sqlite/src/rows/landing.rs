@@ -11,7 +11,9 @@ use crate::error::bad_row;
 
 const SELECT: &str = "SELECT landing FROM tasks WHERE seq = ?1";
 const SET: &str = "UPDATE tasks SET landing = ?2, submission = ?3 WHERE seq = ?1";
-const QUEUED: &str = "SELECT id, onto, landing FROM tasks WHERE submission IS NOT NULL ORDER BY submission LIMIT ?1";
+const QUEUED: &str = "SELECT id, onto, landing FROM tasks
+WHERE submission IS NOT NULL AND (onto IS NULL OR onto = ?1)
+ORDER BY submission LIMIT ?2";
 const TARGETS: &str = "SELECT DISTINCT onto FROM tasks WHERE onto IS NOT NULL AND state < 6 ORDER BY onto";
 const COUNTS: &str = "SELECT coalesce(sum(landing ->> 'state' = 'landed'), 0), coalesce(sum(landing ->> 'state' = 'refused'), 0)
 FROM tasks WHERE onto = ?1 AND landing IS NOT NULL";
@@ -45,9 +47,9 @@ pub(crate) fn withdraw(conn: &Connection, seq: i64) -> Sql<()> {
     }
 }
 
-/// Those on their way, oldest first.
-pub(crate) fn queued(conn: &Connection, limit: usize) -> Sql<Vec<QueuedLanding>> {
-    all(conn, QUEUED, [int(limit as u64)], |row| {
+/// Those on their way to this target, or to none yet, oldest first.
+pub(crate) fn queued(conn: &Connection, onto: &BranchName, limit: usize) -> Sql<Vec<QueuedLanding>> {
+    all(conn, QUEUED, params![onto.as_str(), int(limit as u64)], |row| {
         let onto: Option<String> = row.get(1)?;
         let onto = onto.map(|name| BranchName::parse(&name).map_err(|error| bad_row("branch", error))).transpose()?;
         Ok(QueuedLanding { task: id(row, 0)?, onto, landing: json(row, 2)? })

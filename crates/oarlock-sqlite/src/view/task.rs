@@ -77,8 +77,8 @@ impl TaskView for SqliteView<'_> {
         Ok(event::end(self.conn).map_err(store_error)?.counts)
     }
 
-    fn queued_landings(&self, limit: usize) -> StoreResult<Vec<QueuedLanding>> {
-        landing::queued(self.conn, limit).map_err(store_error)
+    fn queued_landings(&self, onto: &BranchName, limit: usize) -> StoreResult<Vec<QueuedLanding>> {
+        landing::queued(self.conn, onto, limit).map_err(store_error)
     }
 
     fn landing_targets(&self) -> StoreResult<Vec<BranchName>> {

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use oarlock_testkit::paper::Paper;
-use oarlock_testkit::sim::{Plan, Report, run, run_beside};
+use oarlock_testkit::sim::{Plan, Report, run, run_beside, run_landing};
 use oarlock_testkit::{Harness, MemoryHarness};
 
 use crate::sqlite_harness::SqliteHarness;
@@ -72,4 +72,21 @@ fn with_a_list_beside_the_store_nothing_is_done_on_both_sides() {
             expect_tried(seed, &report, &[1, 2, 10, 12, 13, 17]);
         }
     }
+}
+
+#[test]
+fn each_task_lands_once_whoever_dies_or_speaks_late() {
+    let mut tried = [0; 5];
+    for seed in [1, 2, 3, 4, fastrand::u64(..), fastrand::u64(..)] {
+        writeln!(std::io::stderr(), "seed {seed}").expect("somebody reads");
+        let harnesses: [fn() -> Box<dyn Harness>; 2] = [|| Box::<MemoryHarness>::default(), || Box::new(SqliteHarness::new())];
+        for harness in harnesses {
+            let harness = harness();
+            let name = harness.name();
+            let counts = run_landing(Plan { seed, steps: 600 }, harness).unwrap_or_else(|violation| panic!("on {name}: {violation}"));
+            let counts = [counts.landed, counts.refused, counts.crashes, counts.settled, counts.turned_away];
+            tried.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        }
+    }
+    assert!(tried.iter().all(|times| *times > 10), "too little was tried: {tried:?}");
 }

@@ -94,8 +94,9 @@ impl TaskView for Moment {
         Ok(counts)
     }
 
-    fn queued_landings(&self, limit: usize) -> StoreResult<Vec<QueuedLanding>> {
-        let open = self.all_tasks().filter_map(|task| {
+    fn queued_landings(&self, onto: &BranchName, limit: usize) -> StoreResult<Vec<QueuedLanding>> {
+        let is_for = |task: &&Task| task.spec.onto.as_ref().is_none_or(|target| target == onto);
+        let open = self.all_tasks().filter(is_for).filter_map(|task| {
             let landing = task.open_landing()?.clone();
             Some(QueuedLanding { task: task.id.clone(), onto: task.spec.onto.clone(), landing })
         });
