@@ -1,8 +1,9 @@
 //! The paths that git is about to commit or push, from the top of the worktree.
 
 use std::io::Read;
+use std::path::Path;
 
-use crate::program::{GitFailed, ask};
+use crate::program::{GitFailed, ask, ask_around};
 
 /// The longest list of references that is read, in bytes.
 const REFERENCES_BYTES_MAX: u64 = 1 << 20;
@@ -47,6 +48,27 @@ pub fn pushed(references: impl Read) -> Result<Vec<String>, GitFailed> {
 
 fn is_id(word: &str) -> bool {
     !word.is_empty() && word.chars().all(|c| c.is_ascii_hexdigit())
+}
+
+/// The most lines of a patch that are shown.
+const PATCH_LINES_MAX: usize = 400;
+
+/// The changes of a commit or branch since it left another one, as people read them: a list of files, and the patch, cut to its first 400 lines.
+/// None where the repository around `dir` has one of the two not, or there are no changes.
+#[must_use]
+pub fn changes_since(dir: &Path, onto: &str, what: &str) -> Option<String> {
+    let range = format!("{onto}...{what}");
+    let ask = |format: &[&str]| {
+        let words = [&["diff", "--no-color", "--no-ext-diff", "--no-textconv"], format, &["--end-of-options", &range, "--"]].concat();
+        ask_around(dir, &words).ok().filter(|text| !text.is_empty())
+    };
+    let (files, patch) = (ask(&["--stat"])?, ask(&["--patch"])?);
+    let left = patch.lines().count().saturating_sub(PATCH_LINES_MAX);
+    let mut shown: String = patch.split_inclusive('\n').take(PATCH_LINES_MAX).collect();
+    if left > 0 {
+        shown.push_str(&format!("({left} more lines: git diff {range})\n"));
+    }
+    Some(format!("{files}\n{shown}"))
 }
 
 /// The names of a list that ends each with a zero, and in which they stand as they are.

@@ -15,13 +15,13 @@ mod repository;
 mod submission;
 mod worktree;
 
-pub use changes::{pushed, staged};
+pub use changes::{changes_since, pushed, staged};
 pub use head::checked_out;
 pub use hooks::hooks_dir;
 pub use index::tracked;
 pub use program::{GitFailed, REPOSITORY_VARIABLES};
 pub use repository::{Repository, exclude_of};
-pub use submission::{Tip, tip_here, tip_of};
+pub use submission::{Tip, tip_here, tip_of, uncommitted};
 pub use worktree::{
     BRANCHES, Compared, Concern, End, Entered, Ground, Left, Pair, Pairs, Place, Refusal, Shared, Stock, Stocked, Worktrees, branch_of,
 };

@@ -4,12 +4,14 @@
 //! Every candidate is made with the same settings, whatever the user has configured, and with the attributes of the merged trees themselves. No side
 //! of a conflict is ever chosen.
 
+mod attributes;
 mod candidate;
 mod commit;
 mod conflict;
 mod git;
 mod landed;
 mod lines;
+mod pinned;
 mod reference;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -23,5 +25,6 @@ pub use conflict::{Conflict, Hunk};
 pub use git::MergeRepository;
 pub(crate) use git::SETTINGS;
 pub use landed::LandedCommit;
+pub use pinned::pin_submission;
 pub use reference::Moved;
 pub use tree::TestTree;

@@ -3,12 +3,14 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use oarlock_host::process::guard;
 
 /// Environment variables that make git use another repository, worktree, index or attributes than those of its directory. Hooks and aliases of git
 /// set them for what they start.
@@ -32,6 +34,13 @@ const WITHOUT_MAINTENANCE: [&str; 2] = ["-c", "maintenance.auto=false"];
 
 /// The longest error of git that is passed on, in characters. Its end is kept: the reason is in the last lines.
 const ERROR_CHARS_MAX: usize = 2_000;
+
+/// How long a git may take that runs hooks of the repository: one that hangs would hold a task, or a queue, for ever.
+pub(crate) const HOOKS_MAX: Duration = Duration::from_secs(10 * 60);
+/// How long a git that is too slow may take to put its files in order when it is asked to end.
+const END_GRACE: Duration = Duration::from_secs(2);
+/// How often a git with a time limit is looked after.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// How often git is asked again where another process was just making or removing a worktree.
 const AGAIN_MAX: u32 = 20;
@@ -103,6 +112,59 @@ pub(crate) fn output_of(command: &mut Command) -> io::Result<Output> {
 fn is_half_made(error: &[u8]) -> bool {
     let error = String::from_utf8_lossy(error);
     error.lines().any(|line| line.starts_with("fatal: ") && line.contains("/worktrees/") && line.contains("/commondir"))
+}
+
+/// Runs a git that may run hooks, and ends it with all that it has started after `limit`, or when this process ends. None when it was too slow.
+pub(crate) fn output_within(mut command: Command, limit: Duration) -> io::Result<Option<Output>> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut guarded = guard::spawn(command)?;
+    let (_, stdout, stderr) = guarded.streams();
+    let (stdout, stderr) = (read_aside(stdout), read_aside(stderr));
+    let until = Instant::now() + limit;
+    let mut pause = LOOK;
+    while !guarded.has_ended() {
+        if Instant::now() >= until {
+            guarded.terminate_all();
+            guarded.all_ended_within(END_GRACE);
+            drop(guarded);
+            return Ok(None);
+        }
+        guarded.all_ended_within(pause);
+        pause = (pause * 2).min(LOOK * 16);
+    }
+    // What a hook has left in the background goes on for no longer than git: it would have the lock, and the streams.
+    let status = guarded.collect()?;
+    Ok(Some(Output { status, stdout: stdout.join().unwrap_or_default(), stderr: stderr.join().unwrap_or_default() }))
+}
+
+/// The same for a git that is to go on when this process is killed, because it moves files of a person: only one that is too slow is ended.
+pub(crate) fn output_that_survives(mut command: Command, limit: Duration) -> io::Result<Option<Output>> {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let (stdout, stderr) = (read_aside(child.stdout.take()), read_aside(child.stderr.take()));
+    let until = Instant::now() + limit;
+    let mut pause = LOOK;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(Output { status, stdout: stdout.join().unwrap_or_default(), stderr: stderr.join().unwrap_or_default() }));
+        }
+        if Instant::now() >= until {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(LOOK * 16);
+    }
+}
+
+/// Reads a stream to its end, meanwhile.
+fn read_aside(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What came until it broke is what there is.
+        let _ = stream.map(|mut stream| stream.read_to_end(&mut bytes));
+        bytes
+    })
 }
 
 fn answer(command: &mut Command) -> Result<String, GitFailed> {
@@ -180,31 +242,61 @@ impl Git {
     /// # Errors
     /// There is no git.
     pub(crate) fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Answer, GitFailed> {
+        Ok(Answer::of(output_of(&mut self.command(args)).map_err(unstartable)?))
+    }
+
+    /// Runs a git that runs hooks of the repository, and ends it with all of them when they take too long. It dies with us, too.
+    ///
+    /// # Errors
+    /// There is no git.
+    pub(crate) fn run_with_hooks<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Answer, GitFailed> {
+        self.run_within(args, HOOKS_MAX)
+    }
+
+    fn run_within<S: AsRef<OsStr>>(&self, args: &[S], limit: Duration) -> Result<Answer, GitFailed> {
+        match output_within(self.command(args), limit).map_err(unstartable)? {
+            Some(output) => Ok(Answer::of(output)),
+            None => Ok(Answer { code: None, printed: String::new(), error: too_slow() }),
+        }
+    }
+
+    fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
         let mut command = Command::new("git");
         for variable in REPOSITORY_VARIABLES {
             command.env_remove(variable);
         }
         command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_EDITOR", "true").envs(self.variables.iter().map(|(name, value)| (name, value)));
         // An empty file: what reads it finds its end at once.
-        if let Some(lock) = self.lock.as_deref().and_then(|lock| lock.try_clone().ok()) {
-            command.stdin(Stdio::from(lock));
-        }
+        match self.lock.as_deref().and_then(|lock| lock.try_clone().ok()) {
+            Some(lock) => command.stdin(Stdio::from(lock)),
+            None => command.stdin(Stdio::null()),
+        };
         command.arg("-C").arg(&self.dir).args(WITHOUT_MAINTENANCE).args(args);
-        let Output { status, stdout, stderr } = output_of(&mut command).map_err(|error| {
-            let what = if error.kind() == io::ErrorKind::NotFound {
-                "git is not installed, or not in PATH".to_owned()
-            } else {
-                format!("git cannot be started: {error}")
-            };
-            GitFailed(what)
-        })?;
-        let error = String::from_utf8_lossy(&stderr).trim().to_owned();
-        let cut = error.char_indices().rev().nth(ERROR_CHARS_MAX - 1).map_or(0, |(at, _)| at);
-        Ok(Answer { code: status.code(), printed: String::from_utf8_lossy(&stdout).into_owned(), error: error[cut..].to_owned() })
+        command
     }
 }
 
+fn unstartable(error: io::Error) -> GitFailed {
+    let what = if error.kind() == io::ErrorKind::NotFound {
+        "git is not installed, or not in PATH".to_owned()
+    } else {
+        format!("git cannot be started: {error}")
+    };
+    GitFailed(what)
+}
+
+/// The message about a git that was ended because it, or a hook, took too long.
+pub(crate) fn too_slow() -> String {
+    format!("git did not end within {} s, most likely because of a hook, and was ended", HOOKS_MAX.as_secs())
+}
+
 impl Answer {
+    fn of(Output { status, stdout, stderr }: Output) -> Self {
+        let error = String::from_utf8_lossy(&stderr).trim().to_owned();
+        let cut = error.char_indices().rev().nth(ERROR_CHARS_MAX - 1).map_or(0, |(at, _)| at);
+        Self { code: status.code(), printed: String::from_utf8_lossy(&stdout).into_owned(), error: error[cut..].to_owned() }
+    }
+
     /// The failure that this answer is.
     pub(crate) fn failed(&self) -> GitFailed {
         let said = match (self.error.is_empty(), self.printed.trim().is_empty()) {
@@ -241,5 +333,29 @@ mod tests {
             std::fs::write(half.join("commondir"), "../..\n").expect("ours");
             assert!(asked.join().is_ok_and(|answer| answer.is_ok()));
         });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_hook_that_hangs_is_ended_with_its_git() {
+        use std::os::unix::fs::PermissionsExt;
+        let sandbox = Sandbox::new();
+        sandbox.commit("a", "1\n");
+        let hook = sandbox.path(".git/hooks/pre-commit");
+        std::fs::write(&hook, "#!/bin/sh\necho $$ > \"$(git rev-parse --git-dir)/hook\"\nexec sleep 600\n").expect("written");
+        std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).expect("ours");
+        let git = Git::at(sandbox.dir());
+        let begun = Instant::now();
+        let answer = git.run_within(&["commit", "--quiet", "--allow-empty", "-m", "b"], Duration::from_secs(1)).expect("it starts");
+        assert_eq!(answer.code, None);
+        assert!(answer.error.contains("because of a hook"), "{}", answer.error);
+        assert!(begun.elapsed() < Duration::from_secs(60), "it was not waited for");
+        let pid: u32 = std::fs::read_to_string(sandbox.path(".git/hook")).expect("it began").trim().parse().expect("a number");
+        let process = oarlock_host::process::ProcessId::of(pid).expect("it can be asked");
+        assert_eq!(process, None, "the hook has ended");
+        // Without the hook it goes on.
+        std::fs::remove_file(&hook).expect("there");
+        let answer = git.run_with_hooks(&["commit", "--quiet", "--allow-empty", "-m", "b"]).expect("it starts");
+        assert_eq!((answer.code, answer.error.as_str()), (Some(0), ""));
     }
 }

@@ -58,6 +58,18 @@ pub fn tip_here(dir: &Path, own: &str) -> Option<Tip> {
     }
 }
 
+/// The paths of tracked files with changes in the worktree around `dir`, none of which a submitted commit has; empty outside of a repository.
+///
+/// # Errors
+/// Git fails.
+pub fn uncommitted(dir: &Path) -> Result<Vec<String>, GitFailed> {
+    if top_around(dir).is_none() {
+        return Ok(Vec::new());
+    }
+    let listed = ask_around(dir, &["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no"])?;
+    Ok(listed.split('\0').filter_map(|entry| entry.get(3..)).filter(|path| !path.is_empty()).map(str::to_owned).collect())
+}
+
 fn loose_or_packed(common: &Path, reference: &str) -> Option<String> {
     let loose = fs::read_to_string(common.join(reference)).ok().map(|text| text.trim().to_owned());
     loose.filter(|text| is_hash(text)).or_else(|| packed(common, reference))

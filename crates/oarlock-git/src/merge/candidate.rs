@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::attributes::gives_attributes;
 use super::conflict::{Conflict, Stages};
 use super::git::{MergeRepository, failed, output};
 use crate::program::GitFailed;
@@ -22,11 +23,6 @@ pub enum Merged {
     Conflicting(Vec<Conflict>),
     /// The two commits have no common ancestor.
     Unrelated,
-}
-
-/// Whether a file says how others are merged.
-fn gives_attributes(path: &str) -> bool {
-    path.rsplit('/').next() == Some(".gitattributes")
 }
 
 impl MergeRepository {
@@ -56,9 +52,8 @@ impl MergeRepository {
 
     /// One merge, with the attributes of this tree: the tree, and the files in conflict.
     fn merge_once(&self, ours: &str, theirs: &str, attributes: &str) -> Result<(String, Vec<Stages>), GitFailed> {
-        let mut command = self.git(&["merge-tree", "--write-tree", "-z", "--messages", "--end-of-options", ours, theirs]);
-        command.env("GIT_ATTR_SOURCE", attributes);
-        let merged = output(&mut command)?;
+        let mut git = self.attributed(&["merge-tree", "--write-tree", "-z", "--messages", "--end-of-options", ours, theirs], attributes)?;
+        let merged = output(&mut git.command)?;
         match merged.status.code() {
             Some(0 | 1) => {}
             _ => return Err(failed(&merged)),
@@ -114,9 +109,8 @@ impl MergeRepository {
     fn driven(&self, tree: &str, both: &[String]) -> Result<Vec<String>, GitFailed> {
         let mut driven = Vec::new();
         for paths in both.chunks(100) {
-            let mut command = self.git(&["check-attr", "-z", "merge", "--"]);
-            command.env("GIT_ATTR_SOURCE", tree).args(paths);
-            let said = super::git::text(&mut command)?;
+            let mut git = self.attributed(&["check-attr", "-z", "merge", "--"], tree)?;
+            let said = super::git::text(git.command.args(paths))?;
             let fields: Vec<&str> = said.split('\0').collect();
             for file in fields.chunks_exact(3) {
                 if let [path, _, value] = file

@@ -1,11 +1,13 @@
 //! Starting git for a merge: in the directory that all worktrees share, with fixed settings.
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::program::{GitFailed, OLDEST, REPOSITORY_VARIABLES, ask_around, output_of, version_of};
+use crate::worktree::unlock_unmade;
 
 /// Settings that decide what a merge is. Those of the user would make the same candidate another one on another machine.
 pub(crate) const SETTINGS: [&str; 12] = [
@@ -29,6 +31,8 @@ pub struct MergeRepository {
     common: PathBuf,
     /// While it is open in any process, its lock is held: a git that moves a branch has it as its standard input.
     lock: Option<File>,
+    /// The version of git, once it was asked for.
+    version: OnceCell<(u32, u32)>,
 }
 
 impl MergeRepository {
@@ -38,16 +42,31 @@ impl MergeRepository {
     /// There is no git, an older one than 2.38, or no repository.
     pub fn around(dir: &Path) -> Result<Self, GitFailed> {
         let version = ask_around(dir, &["version"]).map_err(|error| GitFailed(format!("git cannot be started: {error}")))?;
-        if version_of(&version).is_none_or(|version| version < OLDEST) {
+        let Some(known) = version_of(&version).filter(|version| *version >= OLDEST) else {
             return Err(GitFailed(format!("{} is too old: landing needs git {}.{} or newer", version.trim(), OLDEST.0, OLDEST.1)));
-        }
+        };
         let common = ask_around(dir, &["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
-        Ok(Self { common: PathBuf::from(common.trim_end_matches('\n')), lock: None })
+        Ok(Self { common: PathBuf::from(common.trim_end_matches('\n')), lock: None, version: OnceCell::from(known) })
     }
 
     /// The repository whose worktrees share this directory; git is there and new enough.
     pub(crate) fn at(common: &Path) -> Self {
-        Self { common: common.to_owned(), lock: None }
+        Self { common: common.to_owned(), lock: None, version: OnceCell::new() }
+    }
+
+    /// The version of git.
+    pub(super) fn version(&self) -> Result<(u32, u32), GitFailed> {
+        if let Some(known) = self.version.get() {
+            return Ok(*known);
+        }
+        let version = self.ask(&["version"])?;
+        let known = version_of(&version).ok_or_else(|| GitFailed(format!("the version of git is not known: {}", version.trim())))?;
+        Ok(*self.version.get_or_init(|| known))
+    }
+
+    #[cfg(test)]
+    pub(super) fn taken_for(common: &Path, version: (u32, u32)) -> Self {
+        Self { common: common.to_owned(), lock: None, version: OnceCell::from(version) }
     }
 
     /// The directory that all worktrees share.
@@ -58,6 +77,9 @@ impl MergeRepository {
 
     /// Lets git forget worktrees whose directories are gone. What git makes of it is of no consequence.
     pub fn forget_gone_worktrees(&self) {
+        let is_ours =
+            |path: &Path| ["worktrees", "landing"].iter().any(|dir| path.to_string_lossy().contains(&format!("/.oarlock/{dir}/")));
+        unlock_unmade(&self.common, &is_ours);
         let _ = output(&mut Self::git_in(&self.common, &["worktree", "prune"]));
     }
 
@@ -68,13 +90,22 @@ impl MergeRepository {
 
     /// Git with the fixed settings, on no worktree.
     pub(crate) fn git(&self, args: &[&str]) -> Command {
+        self.git_at(None, args)
+    }
+
+    /// The same, taking a directory for its worktree: files of attributes are read there.
+    pub(super) fn git_at(&self, worktree: Option<&Path>, args: &[&str]) -> Command {
         let mut command = Command::new("git");
         for variable in REPOSITORY_VARIABLES {
             command.env_remove(variable);
         }
         command.env("LC_ALL", "C").env("GIT_ATTR_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0");
-        command.current_dir(&self.common).arg("--git-dir").arg(&self.common);
-        for setting in SETTINGS.into_iter().chain(["core.bare=true"]) {
+        command.current_dir(worktree.unwrap_or(&self.common)).arg("--git-dir").arg(&self.common);
+        if let Some(worktree) = worktree {
+            command.arg("--work-tree").arg(worktree);
+        }
+        let is_bare = if worktree.is_some() { "core.bare=false" } else { "core.bare=true" };
+        for setting in SETTINGS.into_iter().chain([is_bare]) {
             command.args(["-c", setting]);
         }
         command.args(args).stdin(Stdio::null());

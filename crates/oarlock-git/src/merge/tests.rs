@@ -1,7 +1,7 @@
 //! Merging and moving in real repositories.
 
 use super::testing::Sandbox;
-use super::{Conflict, Merged, Message, Moved, TestTree};
+use super::{Conflict, MergeRepository, Merged, Message, Moved, TestTree};
 
 fn clean(merged: Merged) -> (String, Vec<String>, Vec<String>) {
     let clean = if let Merged::Clean { tree, driven, lost } = merged { Some((tree, driven, lost)) } else { None };
@@ -160,6 +160,7 @@ fn a_branch_moves_by_its_old_value_and_its_landings_are_read_back() {
 fn a_checked_out_branch_moves_with_its_worktree_unless_files_are_in_the_way() {
     let sandbox = Sandbox::new();
     let first = sandbox.commit("a", "1\n");
+    sandbox.git(&["config", "merge.verifySignatures", "true"]);
     let work = sandbox.branch("work", &first, &[("b", "1\n")]);
     let repository = sandbox.repository();
     let merge = repository.commit_merge(&repository.tree_of(&work).expect("a tree"), &first, &work, &message("T-1")).expect("a commit");
@@ -215,4 +216,82 @@ fn the_worktree_of_tests_has_the_commit_and_nothing_else() {
     tree.check_out(&first).expect("it is made again");
     tree.remove();
     assert_eq!(sandbox.git(&["worktree", "list", "--porcelain"]).matches("worktree ").count(), 1);
+}
+
+#[test]
+fn a_submitted_commit_outlives_its_branch_and_leaves_nothing_behind_once_it_is_let_go() {
+    let sandbox = Sandbox::new();
+    let first = sandbox.commit("a", "1\n");
+    let work = sandbox.branch("work", &first, &[("b", "2\n")]);
+    let lost = sandbox.branch("lost", &first, &[("c", "3\n")]);
+    let repository = sandbox.repository();
+    for (task, commit) in [("T-1", &work), ("T..2", &lost)] {
+        repository.pin(task, commit).expect("it is there");
+    }
+    assert!(repository.pin("T-3", &"0".repeat(39).chars().chain(['1']).collect::<String>()).is_err(), "no such commit");
+    sandbox.git(&["branch", "-D", "work", "lost"]);
+    sandbox.git(&["reflog", "expire", "--expire=now", "--all"]);
+    sandbox.git(&["gc", "--quiet", "--prune=now"]);
+    let mut pinned = repository.pinned().expect("read");
+    pinned.sort();
+    assert_eq!(pinned, [("T-1".to_owned(), work.clone()), ("T..2".to_owned(), lost.clone())]);
+    // What has landed is in a branch; what is given up is kept.
+    sandbox.git(&["branch", "landed", &work]);
+    for (task, commit) in pinned {
+        repository.unpin(&task, &commit).expect("it goes");
+    }
+    assert_eq!(repository.pinned().expect("read"), []);
+    let kept = sandbox.git(&["for-each-ref", "--format=%(objectname)", "refs/oarlock/kept"]);
+    assert_eq!(kept, lost);
+}
+
+#[test]
+fn files_in_the_way_of_a_move_show_without_trying_it() {
+    let sandbox = Sandbox::new();
+    let first = sandbox.commit("a", "1\n");
+    let next = sandbox.branch("next", &first, &[("b", "2\n")]);
+    let repository = sandbox.repository();
+    let why = |onto: &str| repository.in_the_way(onto, &next, &first).expect("git answers").map(|(_, why)| why);
+    assert_eq!((why("main"), why("next")), (None, None));
+    std::fs::write(sandbox.path("b"), "mine").expect("written");
+    assert_eq!(why("main").as_deref(), Some("the untracked b is in the way"));
+    std::fs::write(sandbox.path("a"), "changed").expect("written");
+    assert_eq!(why("main").as_deref(), Some("uncommitted changes in a"));
+}
+
+#[test]
+fn an_older_git_has_the_attributes_of_the_merged_tree_too() {
+    let sandbox = Sandbox::new();
+    let first = sandbox.commit("sub/CHANGES", "list\n");
+    let ours = sandbox.branch("ours", &first, &[("sub/.gitattributes", "CHANGES merge=union\n"), ("sub/CHANGES", "list\nours\n")]);
+    let theirs = sandbox.branch("theirs", &first, &[("sub/CHANGES", "list\ntheirs\n")]);
+    // The worktree of the person has none of it.
+    sandbox.git(&["checkout", "-q", "--detach", &first]);
+    for version in [(2, 38), super::attributes::FROM_TREES] {
+        let repository = MergeRepository::taken_for(&sandbox.path(".git"), version);
+        for (one, other) in [(&ours, &theirs), (&theirs, &ours)] {
+            let (tree, driven, lost) = clean(repository.merge(one, other).expect("git merges"));
+            assert_eq!((driven, lost), (vec!["sub/CHANGES".to_owned()], Vec::new()), "{version:?}");
+            assert_eq!(sandbox.git(&["show", &format!("{tree}:sub/CHANGES")]).lines().count(), 3);
+        }
+    }
+    let left = std::fs::read_dir(sandbox.path(".git")).expect("there").filter_map(Result::ok);
+    assert!(left.map(|entry| entry.file_name()).all(|name| !name.to_string_lossy().starts_with("oarlock")), "nothing is left");
+}
+
+#[test]
+fn a_worktree_of_tests_that_git_was_killed_over_is_made_again() {
+    let sandbox = Sandbox::new();
+    let commit = sandbox.commit("a", "1\n");
+    let tree = TestTree::new(&sandbox.repository(), sandbox.path(".oarlock/landing/x/tree-0"));
+    let half_made = || {
+        tree.check_out(&commit).expect("it is made");
+        std::fs::remove_dir_all(tree.dir()).expect("there");
+        std::fs::write(sandbox.path(".git/worktrees/tree-0/locked"), "initializing").expect("written");
+    };
+    half_made();
+    tree.check_out(&commit).expect("it is made again");
+    half_made();
+    sandbox.repository().forget_gone_worktrees();
+    assert_eq!(sandbox.git(&["worktree", "list"]).lines().count(), 1);
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::git::{MergeRepository, text};
 use crate::program::GitFailed;
+use crate::worktree::unlock_unmade;
 
 /// A worktree for tests, on no branch. It is removed with [`TestTree::remove`]; what a killed process left is used again.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ impl TestTree {
         if checked_out.is_err() {
             self.remove();
             let dir = self.dir.to_string_lossy();
-            text(&mut self.git(&self.common, &["worktree", "add", "--quiet", "--force", "--detach", &dir, commit]))?;
+            text(&mut self.git(&self.common, &["worktree", "add", "--quiet", "--force", "--force", "--detach", &dir, commit]))?;
         }
         let head = text(&mut self.git(&self.dir, &["rev-parse", "HEAD"]))?;
         match head.trim() == commit {
@@ -62,6 +63,8 @@ impl TestTree {
         // What cannot be removed is used again, or says so when it is.
         let _ = text(&mut self.git(&self.common, &["worktree", "remove", "--force", "--force", &dir]));
         let _ = std::fs::remove_dir_all(&self.dir);
+        let dot_git = self.dir.join(crate::DOT_GIT);
+        unlock_unmade(&self.common, &|path| path == dot_git);
         let _ = text(&mut self.git(&self.common, &["worktree", "prune"]));
     }
 }

@@ -10,11 +10,12 @@ use oarlock_host::file::canonical;
 use super::base::{Branches, Ground, base};
 use super::leave::{End, current, settle, status};
 use super::mend::mend;
-use super::names::branch_of;
+use super::names::{BRANCHES, branch_of};
 use super::place::{IN_USE_MAX, LOOK, Place, State, Working, turn};
-use super::refusal::Refusal;
+use super::refusal::{Concern, Refusal};
 use super::repo::{Branch, Worktrees, branches};
 use super::tree::short;
+use crate::program::{Git, GitFailed};
 
 /// A worktree in which an attempt can begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +81,8 @@ impl Worktrees {
             if !is_own {
                 return Ok(false);
             }
-            return Err(Refusal::of_task(
+            // No attempt of any agent can go better before a person acts, so none is used up.
+            return Err(Refusal::of_worktree(
                 format!("the branch {branch} is checked out in {}", user.display()),
                 format!("check out another branch there, for example `git -C '{}' switch -`", user.display()),
             ));
@@ -122,7 +124,7 @@ impl Worktrees {
             return Ok(());
         }
         place.note(&State::Switching(commit.to_owned()))?;
-        let answer = git.run(&["checkout", "--quiet", "--no-overwrite-ignore", "--detach", commit])?;
+        let answer = git.run_with_hooks(&["checkout", "--quiet", "--no-overwrite-ignore", "--detach", commit])?;
         // A hook may have failed after the fact: what counts is where the worktree is now.
         if answer.code != Some(0) && git.ask(&["rev-parse", "--verify", "HEAD^{commit}"])? != commit {
             return Err(Refusal::of_worktree(
@@ -140,7 +142,7 @@ impl Worktrees {
         let git = place.git_at(&self.top);
         let mut words: Vec<OsString> = ["worktree", "add", "--quiet", "--force", "--detach"].map(Into::into).to_vec();
         words.extend([place.dir.clone().into_os_string(), commit.into()]);
-        let answer = git.run(&words)?;
+        let answer = git.run_with_hooks(&words)?;
         drop(turn);
         let is_there = place.is_made() && place.git().ask(&["rev-parse", "--verify", "HEAD^{commit}"]).is_ok_and(|head| head == commit);
         if answer.code != Some(0) && !(is_there && status(&place.git())?.is_empty()) {
@@ -163,9 +165,12 @@ impl Worktrees {
             let set = git.run(&["update-ref", "-m", "oarlock: begin an attempt", &reference, &work.start, old.unwrap_or_default()])?;
             if set.code != Some(0) {
                 place.note_free()?;
+                if let Some(refusal) = clash(&git, work)? {
+                    return Err(refusal);
+                }
                 return Err(Refusal::of_task(
                     format!("the branch {} cannot be set to {}: {}", work.branch, short(&work.start), set.failed()),
-                    "somebody else moved it, or a branch or directory of that name is in the way; the next attempt tries again",
+                    "somebody else may have moved it; the next attempt tries again",
                 ));
             }
         }
@@ -200,9 +205,26 @@ impl Worktrees {
         }
         // Nothing was started: the branch is let go again.
         settle(place, work, End::Unfinished, true, None)?;
-        Err(Refusal::of_task(
+        Err(Refusal::of_worktree(
             format!("the directory {} is not in the branch {}, or outside of the sparse checkout", self.below.display(), work.branch),
             format!("commit it on {}, or start the work from the top of the repository", self.target),
         ))
     }
+}
+
+/// The branch beside which git cannot have the branch of a task, if there is one: a reference is a file or a directory, never both.
+fn clash(git: &Git, work: &Working) -> Result<Option<Refusal>, GitFailed> {
+    let below = format!("refs/heads/{}/", work.branch);
+    let found = git.ask(&["for-each-ref", "--count=1", "--format=%(refname)", &below])?;
+    if let Some(name) = found.strip_prefix("refs/heads/") {
+        let message = format!("git cannot have the branch {} beside the branch {name}", work.branch);
+        let hint = format!("rename that one (`git branch --move {name} NEW`) and requeue {}, or do the work under another id", work.task);
+        return Ok(Some(Refusal { concern: Concern::Name, ..Refusal::of_task(message, hint) }));
+    }
+    let above = BRANCHES.trim_end_matches('/');
+    if git.says(&["show-ref", "--verify", "--quiet", &format!("refs/heads/{above}")])? {
+        let message = format!("git cannot have the branch {} beside the branch {above}", work.branch);
+        return Ok(Some(Refusal::of_worktree(message, format!("rename that one: `git branch --move {above} NEW`"))));
+    }
+    Ok(None)
 }

@@ -214,9 +214,13 @@ pub(super) fn commit(place: &Place, git: &Git, dirt: &[String], work: &Working, 
         refused = refused.or(Some(fault));
     }
     if finished && refused.is_none() {
-        let answer = place.author(git.clone())?.run(&[&UNSIGNED[..], &["commit", "--quiet", "-m", &work.title]].concat())?;
+        let answer = place.author(git.clone())?.run_with_hooks(&[&UNSIGNED[..], &["commit", "--quiet", "-m", &work.title]].concat())?;
         if answer.code == Some(0) {
             return Ok(None);
+        }
+        // A git that was too slow was ended, and may have left its locks.
+        if answer.code.is_none() {
+            place.free_git_locks(Some(&work.branch));
         }
         if is_staged_empty(git)? {
             return Ok(None);
@@ -242,7 +246,7 @@ pub(super) fn commit_staged(place: &Place, git: &Git, work: &Working, finished: 
 }
 
 /// Stages everything. What could not be staged, if anything.
-fn add(git: &Git, dirt: &[String]) -> Result<Option<String>, GitFailed> {
+pub(super) fn add(git: &Git, dirt: &[String]) -> Result<Option<String>, GitFailed> {
     // A few paths by name: git need not look at all others again.
     let paths: Vec<&str> = dirt.iter().filter_map(|entry| entry.get(3..)).collect();
     let is_short = paths.len() <= ADDED_MAX && paths.iter().map(|path| path.len()).sum::<usize>() <= ADDED_BYTES_MAX;

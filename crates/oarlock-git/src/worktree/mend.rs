@@ -4,10 +4,15 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::leave::{End, keep_unowned, settle, status};
+use oarlock_host::file::{Links, read_small};
+
+use super::leave::{End, add, keep_unowned, settle, status};
 use super::place::{Place, State, turn};
 use super::refusal::Refusal;
 use super::top::DOT_GIT;
+
+/// The longest file of git about a worktree that is read, in bytes.
+const ADMIN_BYTES_MAX: u64 = 64 << 10;
 
 /// Brings a worktree into order: afterwards it is not there, or it is clean and at no branch. Returns warnings. `top` is a worktree of the
 /// repository that is there.
@@ -21,6 +26,10 @@ pub(crate) fn mend(place: &Place, top: &Path) -> Result<Vec<String>, Refusal> {
             let lost = match &state {
                 Some(State::Working(work)) => {
                     vec![format!("the worktree {} is gone, and with it the uncommitted work of {}", place.dir.display(), work.task)]
+                }
+                Some(State::Making) => {
+                    unmake(place, top)?;
+                    Vec::new()
                 }
                 _ => Vec::new(),
             };
@@ -62,9 +71,10 @@ pub(crate) fn mend(place: &Place, top: &Path) -> Result<Vec<String>, Refusal> {
     let kept = keep_unowned(place)?;
     let rest = status(&place.git())?;
     if let Some(first) = rest.first() {
+        let why = add(&place.git(), &rest)?.map(|why| format!(": {why}")).unwrap_or_default();
         return Err(Refusal::of_worktree(
-            format!("{} has files that cannot be committed, first {}", place.dir.display(), first.get(3..).unwrap_or(first)),
-            "if there is another repository inside, move it away",
+            format!("{} has files that cannot be committed, first {}{why}", place.dir.display(), first.get(3..).unwrap_or(first)),
+            "repair what git names, for example install the filter (LFS); if there is another repository inside, move it away",
         ));
     }
     let kept = kept.unwrap_or_else(|| "a branch".to_owned());
@@ -84,6 +94,8 @@ fn unmake(place: &Place, top: &Path) -> Result<(), Refusal> {
         _ => {}
     }
     let turn = place.dir.parent().map(|home| turn(home, &place.common)).transpose()?;
+    let dot_git = place.dir.join(DOT_GIT);
+    unlock_unmade(&place.common, &|path| path == dot_git);
     place.git_at(top).ask(&["worktree", "prune", "--expire=now"])?;
     drop(turn);
     place.note_free()
@@ -91,4 +103,20 @@ fn unmake(place: &Place, top: &Path) -> Result<(), Refusal> {
 
 fn is_empty(dir: &Path) -> bool {
     fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Takes the lock away from worktrees that git was killed over while it made them: `git worktree prune` leaves locked ones alone, also when they
+/// are not there. Only those that are ours, by the path of their `.git`.
+pub(crate) fn unlock_unmade(common: &Path, is_ours: &dyn Fn(&Path) -> bool) {
+    for entry in fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten() {
+        let admin = entry.path();
+        let text = |name: &str| read_small(&admin.join(name), ADMIN_BYTES_MAX, Links::Refused).ok().flatten();
+        let named = text("gitdir").and_then(|bytes| String::from_utf8(bytes).ok());
+        let dot_git = named.as_deref().map(|named| Path::new(named.trim_end_matches(['\n', '\r'])));
+        let is_unmade = text("locked").is_some_and(|why| why.starts_with(b"initializing"));
+        if is_unmade && dot_git.is_some_and(|path| is_ours(path) && path.symlink_metadata().is_err()) {
+            // If it stays, git says so where it is in the way.
+            let _ = fs::remove_file(admin.join("locked"));
+        }
+    }
 }

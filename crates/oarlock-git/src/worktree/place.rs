@@ -268,7 +268,10 @@ impl Place {
     /// Removes locks of git that were left by a git which was killed. Nothing else works here: the agent's lock is ours.
     pub(crate) fn free_git_locks(&self, branch: Option<&str>) {
         let Some(admin) = git_dir_of(&self.dir) else { return };
-        let mut locks = vec![admin.join("index.lock"), admin.join("HEAD.lock")];
+        // Those of the index, of HEAD, and of what merges keep beside them (`AUTO_MERGE`, `ORIG_HEAD`): all are of this worktree alone.
+        let is_lock = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "lock");
+        let mut locks: Vec<PathBuf> =
+            fs::read_dir(&admin).into_iter().flatten().flatten().map(|entry| entry.path()).filter(is_lock).collect();
         locks.extend(branch.map(|branch| self.common.join("refs").join("heads").join(format!("{branch}.lock"))));
         let until = Instant::now() + GIT_LOCK_MAX;
         for lock in locks {

@@ -33,6 +33,8 @@ pub struct Worktrees {
     pub(crate) home: PathBuf,
     /// The branch that tasks begin at.
     pub(crate) target: String,
+    /// The commit that is checked out without a branch, where new branches begin then. Nothing else can be done before there is one.
+    detached: Option<String>,
     /// The files of the caller's worktree that agents' worktrees share.
     pub(crate) shared: Shared,
 }
@@ -53,6 +55,18 @@ impl Worktrees {
     /// # Errors
     /// There is no git, it is too old, `here` is in no worktree, HEAD is detached, or the branch is missing or has no commit.
     pub fn open(here: &Path, onto: Option<&str>, shared: Shared) -> Result<(Self, Vec<String>), Refusal> {
+        Self::open_at(here, onto, shared, false)
+    }
+
+    /// The same, also where HEAD is detached: only [`Worktrees::make_branch`] is of use then.
+    ///
+    /// # Errors
+    /// As [`Worktrees::open`], but for a detached HEAD.
+    pub fn open_for_new_branch(here: &Path, onto: Option<&str>, shared: Shared) -> Result<(Self, Vec<String>), Refusal> {
+        Self::open_at(here, onto, shared, true)
+    }
+
+    fn open_at(here: &Path, onto: Option<&str>, shared: Shared, may_be_detached: bool) -> Result<(Self, Vec<String>), Refusal> {
         let (top, common) = around(here)?;
         let real = canonical(here).map_err(|error| {
             Refusal::of_worktree(format!("{} cannot be reached: {error}", here.display()), "start it again in a directory that is there")
@@ -60,8 +74,11 @@ impl Worktrees {
         let below = real.strip_prefix(&top).map(Path::to_owned).unwrap_or_default();
         let root = Repository::at(&top).map_or_else(|| top.clone(), |repository| repository.root());
         let home = root.join(PROJECT_DIR).join(HOME);
-        let target = target(&top, onto)?;
-        let worktrees = Self { top, below, common, home, target, shared };
+        let git = Git::at(&top);
+        let is_detached = may_be_detached && onto.is_none() && !git.says(&["symbolic-ref", "--quiet", "HEAD"])?;
+        let detached = is_detached.then(|| git.ask(&["rev-parse", "--verify", "HEAD^{commit}"])).transpose()?;
+        let target = if is_detached { String::new() } else { target(&top, onto)? };
+        let worktrees = Self { top, below, common, home, target, detached, shared };
         let warnings = if onto.is_none() { worktrees.warnings()? } else { Vec::new() };
         Ok((worktrees, warnings))
     }
@@ -72,7 +89,7 @@ impl Worktrees {
         &self.target
     }
 
-    /// Makes a branch at the newest commit of [`Worktrees::target`], unless it is there.
+    /// Makes a branch at the newest commit of [`Worktrees::target`], or at a detached HEAD, unless it is there.
     ///
     /// # Errors
     /// Git refuses: a branch or directory of such a name is in its way, among others.
@@ -82,10 +99,11 @@ impl Worktrees {
         }
         let git = Git::at(&self.top);
         let found = branches(&git, &[name, &self.target])?;
-        match (found.get(name), found.get(&self.target)) {
+        let begins = self.detached.as_deref().or_else(|| found.get(&self.target).map(|target| target.commit.as_str()));
+        match (found.get(name), begins) {
             (Some(_), _) => Ok(()),
-            (None, Some(target)) => {
-                let made = git.ask(&["update-ref", "-m", "oarlock: begin a run", &format!("refs/heads/{name}"), &target.commit, ""]);
+            (None, Some(commit)) => {
+                let made = git.ask(&["update-ref", "-m", "oarlock: begin a run", &format!("refs/heads/{name}"), commit, ""]);
                 made.map(drop).map_err(|failed| {
                     Refusal::of_worktree(
                         format!("the branch {name} cannot be made: {failed}"),
@@ -218,10 +236,10 @@ fn target(top: &Path, onto: Option<&str>) -> Result<String, Refusal> {
         return Ok(name);
     }
     Err(match onto {
-        Some(_) => {
+        Some(_) if !git.ask(&["symbolic-ref", "--quiet", "--short", "HEAD"]).is_ok_and(|head| head == name) => {
             Refusal::of_worktree(format!("there is no local branch {name}"), format!("make it first, for example `git branch {name}`"))
         }
-        None => Refusal::of_worktree(
+        _ => Refusal::of_worktree(
             format!("the branch {name} has no commit yet, so tasks cannot start from it"),
             "make the first commit, for example `git commit --allow-empty -m start`",
         ),

@@ -13,7 +13,7 @@ fn a_worktree_that_was_not_made_to_its_end_is_made_again() {
     let repo = Repo::new();
     let worktrees = repo.worktrees();
     let place = worktrees.take("ada").expect("free");
-    for half in ["nothing", "directory", "registered"] {
+    for half in ["nothing", "directory", "registered", "locked"] {
         place.note(&State::Making).expect("noted");
         match half {
             "directory" => write(&repo.of("ada"), "a.txt", "half"),
@@ -21,6 +21,12 @@ fn a_worktree_that_was_not_made_to_its_end_is_made_again() {
                 repo.git("worktree add --quiet --detach .oarlock/worktrees/ada");
                 fs::remove_file(repo.of("ada").join("a.txt")).expect("there");
                 write(&repo.top(), ".git/worktrees/ada/index.lock", "");
+            }
+            // Git was killed before there was a directory.
+            "locked" => {
+                repo.git("worktree add --quiet --detach .oarlock/worktrees/ada");
+                fs::remove_dir_all(repo.of("ada")).expect("there");
+                write(&repo.top(), ".git/worktrees/ada/locked", "initializing");
             }
             _ => {}
         }
@@ -55,11 +61,13 @@ fn work_that_was_cut_off_is_committed_by_the_next_one() {
         worktrees.enter(&place, "T-1", "The first", &Ground::default()).expect("it begins");
         write(&repo.of("ada"), "half.txt", "half\n");
         write(&repo.top(), ".git/worktrees/ada/index.lock", "");
+        write(&repo.top(), ".git/worktrees/ada/AUTO_MERGE.lock", "");
     }
     // Its own next task, in the same worktree.
     let place = worktrees.take("ada").expect("free");
     attempt(&worktrees, &place, "T-2", &Ground::default(), End::Finished, |dir| assert!(!dir.join("half.txt").exists()));
     assert_eq!(repo.subjects("oarlock/T-1"), ["unfinished: The first"]);
+    assert!(!repo.top().join(".git/worktrees/ada/AUTO_MERGE.lock").exists());
     // The same task by another agent, while the dead one's worktree is still at the branch.
     drop(worktrees.enter(&place, "T-1", "The first", &Ground::default()).expect("it begins"));
     write(&repo.of("ada"), "more.txt", "more\n");

@@ -140,3 +140,34 @@ fn a_worktree_that_holds_work_is_not_removed() {
     write(&repo.of("eve"), "x", "x");
     stock(&repo).remove("eve", true).expect_err("not ours");
 }
+
+#[test]
+fn a_branch_that_git_cannot_have_beside_another_is_named() {
+    let repo = Repo::new();
+    let worktrees = repo.worktrees();
+    let place = worktrees.take("ada").expect("free");
+    repo.git("branch oarlock/x/theirs");
+    let refused = worktrees.enter(&place, "x", "Title", &Ground::default()).expect_err("git cannot have both");
+    assert_eq!(refused.concern, Concern::Name);
+    assert_eq!(refused.message, "git cannot have the branch oarlock/x beside the branch oarlock/x/theirs");
+    repo.git("branch --move oarlock/x/theirs oarlock");
+    let refused = worktrees.enter(&place, "x", "Title", &Ground::default()).expect_err("nor that");
+    assert_eq!(refused.concern, Concern::Worktree);
+    assert!(refused.hint.contains("git branch --move oarlock NEW"), "{refused:?}");
+    repo.git("branch --move oarlock theirs");
+    attempt(&worktrees, &place, "x", &Ground::default(), End::Finished, |_| ());
+}
+
+#[test]
+fn a_branch_begins_at_a_detached_head_and_no_attempt_does() {
+    let repo = Repo::new();
+    repo.git("checkout --quiet --detach HEAD~1");
+    let refused = Worktrees::open(&repo.top(), None, Shared::default()).expect_err("no branch");
+    assert!(refused.message.contains("HEAD is detached"), "{refused:?}");
+    let (worktrees, _) = Worktrees::open_for_new_branch(&repo.top(), None, Shared::default()).expect("a repository");
+    worktrees.make_branch("oarlock/run/plan").expect("it is new");
+    assert_eq!(repo.git("rev-parse oarlock/run/plan"), repo.git("rev-parse HEAD"));
+    let (worktrees, _) = Worktrees::open_for_new_branch(&repo.top(), Some("main"), Shared::default()).expect("a repository");
+    worktrees.make_branch("other").expect("it is new");
+    assert_eq!(repo.git("rev-parse other"), repo.git("rev-parse main"));
+}

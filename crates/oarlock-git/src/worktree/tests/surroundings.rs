@@ -47,7 +47,7 @@ fn a_command_starts_in_the_same_sub_directory() {
     let worktrees = Worktrees::open(&repo.top().join("new"), None, Shared::default()).expect("a repository").0;
     let refusal = worktrees.enter(&place, "T-2", "t", &Ground::default()).expect_err("not there");
     assert!(
-        refusal.concern == Concern::Task && refusal.message.contains("the directory new is not in the branch oarlock/T-2"),
+        refusal.concern == Concern::Worktree && refusal.message.contains("the directory new is not in the branch oarlock/T-2"),
         "{refusal}"
     );
     // From a linked worktree tasks begin at its branch.
@@ -65,11 +65,11 @@ fn a_branch_in_somebody_elses_hands_is_not_taken() {
     let place = worktrees.take("ada").expect("free");
     repo.git("worktree add --quiet -b oarlock/T-1 ../mine");
     let refusal = worktrees.enter(&place, "T-1", "t", &Ground::default()).expect_err("in use");
-    assert!(refusal.concern == Concern::Task && refusal.message.contains("oarlock/T-1 is checked out in"), "{refusal}");
+    assert!(refusal.concern == Concern::Worktree && refusal.message.contains("oarlock/T-1 is checked out in"), "{refusal}");
     // Git has room for a branch or for branches below its name.
     repo.git("branch oarlock/T-2/x");
     let refusal = worktrees.enter(&place, "T-2", "t", &Ground::default()).expect_err("in the way");
-    assert!(refusal.concern == Concern::Task && refusal.message.contains("cannot be set"), "{refusal}");
+    assert!(refusal.concern == Concern::Name && refusal.message.contains("beside the branch oarlock/T-2/x"), "{refusal}");
     attempt(&worktrees, &place, "T-3", &Ground::default(), End::Finished, |dir| write(dir, "x.txt", "x\n"));
     assert_eq!(repo.subjects("oarlock/T-3"), ["Title of T-3"]);
 }
