@@ -1,11 +1,15 @@
 //! Where calls are made: at a store that is open here, or at a gateway. Requests and replies are typed.
 
+use oarlock_git::merge::pin_submission;
+use oarlock_model::task::TaskState;
 use oarlock_ops::OpError;
 use oarlock_ops::caller::Caller;
 use oarlock_ops::registry::{self, Call};
 use oarlock_ops::reply::Reply;
 use oarlock_ops::request::{Mutation, Query};
 use oarlock_ops::settings::Settings;
+use oarlock_ops::shapes::TaskShape;
+use oarlock_ops::task::DoneReply;
 use oarlock_sqlite::Options;
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -71,7 +75,11 @@ impl<'a> Backend<'a> {
     /// # Errors
     /// Refusals and store errors.
     pub fn call(&mut self, call: &dyn Call, caller: &Caller) -> Result<Reply, OpError> {
-        (self.0)(call, caller)
+        let reply = (self.0)(call, caller)?;
+        if let Some(DoneReply { task, .. }) = reply.get() {
+            pin(task);
+        }
+        Ok(reply)
     }
 
     /// Asks a query.
@@ -88,5 +96,14 @@ impl<'a> Backend<'a> {
     /// Refusals and store errors.
     pub fn order<M: Mutation>(&mut self, caller: &Caller, request: M) -> Result<M::Reply, OpError> {
         self.call(&registry::ordered(request), caller)?.of::<M>()
+    }
+}
+
+/// Keeps a commit that waits to land whatever becomes of its branch, where the repository around the current directory has it. Where that
+/// fails, the landing queue does it.
+fn pin(task: &TaskShape) {
+    let Some(landing) = task.landing.as_ref().filter(|_| task.state == TaskState::Review) else { return };
+    if let Ok(dir) = std::env::current_dir() {
+        let _ = pin_submission(&dir, task.id.as_str(), landing.commit.as_str());
     }
 }

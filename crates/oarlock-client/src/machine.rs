@@ -8,6 +8,7 @@ use oarlock_model::landing::{BranchName, ObjectId};
 use oarlock_model::{Rejection, TaskId, limits, pattern};
 use oarlock_ops::OpError;
 use oarlock_ops::local::{Existing, Floor, Local, Search};
+use oarlock_ops::shapes::TaskShape;
 use oarlock_ops::store::StoreError;
 use serde_json::json;
 use std::fs::File;
@@ -115,6 +116,16 @@ impl Local for ThisMachine {
 }
 
 impl ThisMachine {
+    /// The changes of a task that waits for a person, or of which a submission was refused, as people read them, where the repository around the
+    /// current directory has them: its submitted commit, or its branch, since it left its target.
+    #[must_use]
+    pub fn changes_of(task: &TaskShape) -> Option<String> {
+        let onto = task.onto.as_ref().map_or_else(|| "HEAD".to_owned(), |onto| format!("refs/heads/{onto}"));
+        let submitted = task.landing.as_ref().map(|landing| landing.commit.to_string());
+        let what = submitted.unwrap_or_else(|| format!("refs/heads/oarlock/{}", task.id));
+        oarlock_git::changes_since(&current_dir().ok()?, &onto, &what)
+    }
+
     /// The path in the repository of a name itself: links that lead to it are followed, and none of that name is.
     ///
     /// # Errors

@@ -145,7 +145,10 @@ pub(crate) fn report(
     let refused = if finished.is_success() {
         let done = Done { token: Some(held.token), result: output.clone(), ..done_here(&held.id) };
         match order(store, caller, settings, &done) {
-            Ok(reply) if reply.task.state == TaskState::Review => return Ok(Outcome::Submitted),
+            Ok(reply) if reply.task.state == TaskState::Review => {
+                pin(&reply.task);
+                return Ok(Outcome::Submitted);
+            }
             Ok(_) => return Ok(Outcome::Done),
             Err(error) => error,
         }
@@ -169,6 +172,13 @@ pub(crate) fn done_here(id: &TaskId) -> Done {
     let commit = tip.as_ref().and_then(|tip| ObjectId::parse(&tip.commit).ok());
     let branch = tip.and_then(|tip| BranchName::parse(&tip.branch?).ok());
     Done { branch, commit, ..Done::of(id.clone()) }
+}
+
+/// Keeps a submitted commit whatever becomes of its branch. Where that fails, the landing queue does it.
+fn pin(task: &TaskShape) {
+    if let (Some(landing), Ok(dir)) = (&task.landing, std::env::current_dir()) {
+        let _ = oarlock_git::merge::pin_submission(&dir, task.id.as_str(), landing.commit.as_str());
+    }
 }
 
 /// The store refused the report: what the task has become counts. The output of a program that made parts of its task is kept for

@@ -33,6 +33,12 @@ impl Span {
 /// The grants of a task, oldest first.
 pub(crate) fn spans_of(view: &dyn View, id: &TaskId) -> StoreResult<Vec<Span>> {
     let mut spans = Vec::new();
+    each_event_of(view, id, &mut |event| follow(&mut spans, event))?;
+    Ok(spans)
+}
+
+/// Passes on the events of a task, oldest first, as many as are read.
+pub(crate) fn each_event_of(view: &dyn View, id: &TaskId, see: &mut dyn FnMut(&Event)) -> StoreResult<()> {
     let mut filter = EventFilter { subject: Some(id.to_string()), limit: 500, bytes_max: limits::PAGE_BYTES_MAX, ..EventFilter::default() };
     let mut read = 0;
     while read < EVENTS_MAX {
@@ -40,9 +46,9 @@ pub(crate) fn spans_of(view: &dyn View, id: &TaskId) -> StoreResult<Vec<Span>> {
         let Some(last) = events.last() else { break };
         filter.after_seq = last.seq;
         read += events.len();
-        events.iter().for_each(|event| follow(&mut spans, event));
+        events.iter().for_each(&mut *see);
     }
-    Ok(spans)
+    Ok(())
 }
 
 /// Takes one more event of the task into account.

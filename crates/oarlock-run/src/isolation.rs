@@ -23,14 +23,29 @@ pub struct Isolation {
     pub shared: Shared,
 }
 
+/// A way to find the repository and the branch.
+type Open = fn(&Path, Option<&str>, Shared) -> Result<(Worktrees, Vec<String>), Refusal>;
+
 impl Isolation {
     /// Finds the repository and the branch.
     ///
     /// # Errors
     /// `invalid_request`: no worktree can be made here.
     pub(crate) fn open(&self, tell: &dyn Tell) -> Result<Worktrees, OpError> {
+        self.open_by(Worktrees::open, tell)
+    }
+
+    /// The same where tasks will begin at a branch that is made first, so that none need be checked out.
+    ///
+    /// # Errors
+    /// As [`Isolation::open`].
+    pub(crate) fn open_for_new_branch(&self, tell: &dyn Tell) -> Result<Worktrees, OpError> {
+        self.open_by(Worktrees::open_for_new_branch, tell)
+    }
+
+    fn open_by(&self, open: Open, tell: &dyn Tell) -> Result<Worktrees, OpError> {
         let here = WorkingDirectory::current()?;
-        let (worktrees, warnings) = Worktrees::open(here.path(), self.onto.as_deref(), self.shared.clone()).map_err(as_error)?;
+        let (worktrees, warnings) = open(here.path(), self.onto.as_deref(), self.shared.clone()).map_err(as_error)?;
         warnings.iter().for_each(|warning| tell.warning(&format!("warning: {warning}")));
         Ok(worktrees)
     }

@@ -8,6 +8,7 @@ mod batch;
 mod brief;
 mod known;
 mod lock;
+mod pins;
 mod queue;
 mod report;
 mod settle;
@@ -23,7 +24,7 @@ use crate::progress::Progress;
 use crate::signals::Signals;
 
 pub use lock::{IdleQueues, hold_landing_queues};
-pub use report::{Landed, Merge, MergeEnd, MergeReport, Refused, TEST_TIMEOUT_DEFAULT};
+pub use report::{Landed, Merge, MergeEnd, MergeReport, Refused, Rungs, TEST_TIMEOUT_DEFAULT};
 
 /// Works the queue of a target branch. A second call for the same target waits for the first.
 ///

@@ -59,6 +59,8 @@ pub struct RunLanding {
     pub test: Option<String>,
     /// How long one run of it may take.
     pub test_timeout: StdDuration,
+    /// How many tests may run at once.
+    pub slots: usize,
 }
 
 /// How a run runs.

@@ -29,20 +29,24 @@ mod text;
 mod tree;
 mod watch;
 mod worker;
+mod worker_names;
 
 #[cfg(test)]
 mod testing;
 
 pub use isolation::{Isolation, conflicts, forget_worktrees, worktrees_held};
 pub use landing::{
-    IdleQueues, Landed, Merge, MergeEnd, MergeReport, Refused, TEST_TIMEOUT_DEFAULT, hold_landing_queues, merge, merge_until,
+    IdleQueues, Landed, Merge, MergeEnd, MergeReport, Refused, Rungs, TEST_TIMEOUT_DEFAULT, hold_landing_queues, merge, merge_until,
 };
 pub use launch::{HANDOVER_DEFAULT, Planning, Run, RunLanding, Target, WorkerProgram};
 pub use oarlock_git::{Compared, Pair, Pairs, Shared, Stocked};
 pub use outcome::Outcome;
 pub use planning::{PlanningAgent, plan_split};
 pub use progress::{AtWork, Live, Progress};
-pub use report::{AgentReport, BudgetReport, PartReport, RunReport, UsageReport};
+pub use report::{
+    AgentReport, AttemptEnd, AttemptReport, BudgetReport, FullPart, FullReport, LandingReport, PartReport, RefusalReport, Resolution,
+    RunReport, UsageReport, full_report,
+};
 pub use run::{RunEnd, run};
 pub use signals::Signals;
 pub use worker::{Work, WorkReport, WorkedTask, work};

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::process::{ChildStderr, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
@@ -23,6 +24,7 @@ use crate::orders::Order;
 use crate::progress::Tell;
 use crate::signals::Signals;
 use crate::worker::GONE_GRACE;
+use crate::worker_names::{self, NameLock};
 
 /// How often the worker of one slot is replaced.
 const REPLACEMENTS_MAX: u32 = 3;
@@ -45,6 +47,10 @@ pub(crate) struct Pool<'scope, 'env> {
     /// The branch that parts begin at, when workers have worktrees.
     pub(crate) onto: Option<String>,
     pub(crate) url: OsString,
+    /// The directory of the store.
+    pub(crate) store_dir: PathBuf,
+    /// The names that no other run takes.
+    pub(crate) names: Vec<NameLock>,
     pub(crate) slots: Vec<Slot>,
     /// Those that end are not replaced any more.
     pub(crate) is_closing: bool,
@@ -160,6 +166,7 @@ impl Pool<'_, '_> {
             }
             if verdict == Verdict::Rename {
                 let (name, label) = self.free_name(store)?;
+                self.slots[index].name_lock = lock;
                 self.slots[index].name = name.clone();
                 self.slots[index].label.clone_from(&label);
                 renamed.push((name, label));
@@ -248,13 +255,17 @@ impl Pool<'_, '_> {
         }
     }
 
-    /// A name that no live session has and no other slot.
-    fn free_name(&self, store: &mut dyn Store) -> Result<(AgentName, String), OpError> {
+    /// A name that no live session has, no other slot and no other run.
+    fn free_name(&mut self, store: &mut dyn Store) -> Result<(AgentName, String), OpError> {
         let view = store.snapshot()?;
         for number in 1..=limits::RUN_AGENTS_MAX * 64 {
             let Some((name, label)) = name_of(&self.task, number) else { break };
             let is_used = self.slots.iter().any(|slot| slot.name == name);
-            if !is_used && view.agent(&name)?.is_none_or(|agent| !agent.is_live()) {
+            if !is_used
+                && view.agent(&name)?.is_none_or(|agent| !agent.is_live())
+                && let Some(lock) = worker_names::take(&self.store_dir, &name)
+            {
+                self.names.push(lock);
                 return Ok((name, label));
             }
         }

@@ -1,6 +1,9 @@
 //! The report of a run: who did what, how long it took, how long one agent alone would have taken, and what no number of
 //! agents can beat.
 
+mod full;
+mod story;
+
 use std::collections::BTreeMap;
 
 use oarlock_model::rules::budget::BudgetKind;
@@ -14,6 +17,9 @@ use crate::capture::clip;
 use crate::history::{self, Span};
 use crate::landing::MergeReport;
 use crate::tree;
+
+pub use full::{FullPart, FullReport, full_report};
+pub use story::{AttemptEnd, AttemptReport, LandingReport, RefusalReport, Resolution};
 
 /// Bytes of all results in one report; each part gets its share.
 const RESULTS_BYTES_MAX: usize = 16 << 20;

@@ -4,6 +4,7 @@ mod budget;
 mod queue;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration as StdDuration, Instant};
@@ -25,7 +26,7 @@ use serde_json::json;
 use crate::Stores;
 use crate::directory::WorkingDirectory;
 use crate::duration::ms;
-use crate::isolation::as_error;
+use crate::isolation::{Isolation, as_error};
 use crate::landing::MergeEnd;
 use crate::launch::{Run, WorkerProgram};
 use crate::log_follower::LogFollower;
@@ -87,7 +88,8 @@ pub(crate) fn run_until(
     let mut store = stores.open()?;
     let tell = Mutex::new(progress);
     // Whatever keeps worktrees from being made is said before anything is split.
-    let worktrees = run.isolation.as_ref().map(|isolation| isolation.open(&tell)).transpose()?;
+    let open = if run.landing.is_some() { Isolation::open_for_new_branch } else { Isolation::open };
+    let worktrees = run.isolation.as_ref().map(|isolation| open(isolation, &tell)).transpose()?;
     let mut onto = worktrees.as_ref().map(|worktrees| worktrees.target().to_owned());
     let watch = Watch::new(&mut *store, Topics::LOG)?;
     let after_seq = store.snapshot()?.last_seq()?;
@@ -114,7 +116,10 @@ pub(crate) fn run_until(
     }
     let url = stores.url();
     thread::scope(|scope| {
-        let pool = Pool { scope, tell: &tell, program, run, task: prepared.task.clone(), onto, url, slots: Vec::new(), is_closing: false };
+        let store_dir = stores.file().parent().map_or_else(|| PathBuf::from("."), PathBuf::from);
+        let task = prepared.task.clone();
+        let (slots, names) = (Vec::new(), Vec::new());
+        let pool = Pool { scope, tell: &tell, program, run, task, onto, url, store_dir, names, slots, is_closing: false };
         let purse = Purse::new(run.budget, run.handover, begun);
         let (task, caller) = (prepared.task, &run.caller);
         let mut supervisor =

@@ -337,7 +337,7 @@ impl Worker<'_, '_> {
             Some(Stop::Ended(error)) => {
                 let mut finished = collected.ok().filter(|_| is_gone(&error)).map(finished);
                 match finished.as_mut() {
-                    Some(finished) => drop(isolated::end(self.cell.as_ref(), finished)),
+                    Some(finished) => drop(isolated::end(self.cell.as_ref(), &held, finished)),
                     None => {
                         let is_over = matches!(error, OpError::Rejected(Rejection::StaleSession { .. }));
                         abandon(self.cell.as_ref(), self.tell, !is_over);
@@ -358,7 +358,7 @@ impl Worker<'_, '_> {
                     attempt::release_own(&mut *self.store, &self.caller, self.settings, &held.id)?;
                     return Err(gone);
                 }
-                let unusable = isolated::end(self.cell.as_ref(), &mut finished);
+                let unusable = isolated::end(self.cell.as_ref(), &held, &mut finished);
                 let outcome = self.hand_in(watch, &held, &finished)?;
                 if let Some(error) = unusable {
                     self.record(held, outcome, ms(begun.elapsed()));

@@ -21,6 +21,7 @@ mod output;
 mod own_args;
 mod progress;
 mod ralf;
+mod report;
 mod runner;
 mod selftest;
 #[cfg(feature = "gateway")]

@@ -3,6 +3,7 @@
 mod access;
 mod agent;
 mod event;
+mod full_report;
 mod landing;
 mod message;
 mod plan;
@@ -176,6 +177,7 @@ views!(
     log::PrimeReply,
     oarlock_run::WorkReport,
     oarlock_run::RunReport,
+    oarlock_run::FullReport,
     oarlock_run::MergeReport,
     oarlock_ops::landing::LandingStatusReply,
     oarlock_ops::admin::BackupReply,

@@ -2,6 +2,8 @@
 //! branch. A batch that fails is cut into prefixes, which are tested side by side; the longest that passes lands, and the rest is a smaller batch
 //! of the next turn. Only a submission that fails alone on top of the target is refused.
 
+use std::time::Instant;
+
 use oarlock_git::merge::Moved;
 use oarlock_model::landing::{LandingRefusal, ObjectId};
 use oarlock_ops::OpError;
@@ -72,6 +74,14 @@ impl Worker<'_> {
                 }
             }
         }
+        if let (true, Some(last)) = (self.was_blocked, members.last()) {
+            // Trying it again would write the same events again. What is tested stays known, so nothing else is lost.
+            let seen = self.repository.in_the_way(self.onto.as_str(), last.made.commit.as_str(), &target);
+            if let Some((worktree, why)) = seen.map_err(|error| git_failed("the target's worktree cannot be read", &error))? {
+                return Ok(Step::Blocked { worktree, why });
+            }
+            self.was_blocked = false;
+        }
         for (n, member) in members.iter().enumerate() {
             let start = StartLanding { id: member.queued.task.clone(), submission: member.queued.submission };
             if self.order_step(member.queued, &start)?.is_none() {
@@ -126,10 +136,12 @@ impl Worker<'_> {
             return Ok(Judged::Pass { count: members.len(), runs: 0, is_flaky: false });
         }
         let is_alone = members.len() == 1;
+        let begun = Instant::now();
         let verdict = tests.judge(&whole.commit, is_alone, self.signals)?;
         match verdict {
             Verdict::Interrupted => Ok(Judged::Interrupted),
             Verdict::Passed { runs, is_flaky } => {
+                tests.known.note_took(begun.elapsed() / runs.max(1));
                 tests.known.note_passed(&whole.tree);
                 self.report.tests_run += runs;
                 if is_flaky {
@@ -211,6 +223,7 @@ impl Worker<'_> {
             }
             Ok(Moved::Blocked { worktree, why }) => {
                 self.requeue(&members)?;
+                self.was_blocked = true;
                 return Ok(Step::Blocked { worktree, why });
             }
             Err(error) => {
@@ -223,11 +236,13 @@ impl Worker<'_> {
             }
         }
         self.sizing.settled(members.len(), 0);
-        for Member { queued, made: Made { commit, driven, .. } } in members {
+        for Member { queued, made: Made { commit, driven, is_unchanged, .. } } in members {
             let id = queued.task.clone();
             self.order(&Land { id: id.clone(), submission: queued.submission, commit: commit.clone() })?;
-            self.tell.line(&format!("{id} \"{}\" has landed on {} as {commit}", queued.title, self.onto));
-            self.report.landed.push(Landed { task: id, commit, tests: runs, flaky: is_flaky, driven });
+            self.unpin(queued);
+            let without = if is_unchanged { ", without changes" } else { "" };
+            self.tell.line(&format!("{id} \"{}\" has landed on {} as {commit}{without}", queued.title, self.onto));
+            self.report.landed.push(Landed { task: id, commit, tests: runs, flaky: is_flaky, unchanged: is_unchanged, driven });
         }
         Ok(Step::Settled)
     }

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use oarlock_model::landing::ObjectId;
 
@@ -24,6 +25,21 @@ impl Known {
             let _ = fs::remove_dir_all(&dir);
         }
         Self { dir, test: digest(test) }
+    }
+
+    /// How long the test took when it last passed, as far as that is known: one file for each test.
+    pub(super) fn took(&self) -> Option<Duration> {
+        fs::read_to_string(self.took_file()).ok()?.trim().parse().ok().map(Duration::from_millis)
+    }
+
+    /// Remembers it, as well as a tree.
+    pub(super) fn note_took(&self, took: Duration) {
+        let millis = took.as_millis().to_string();
+        let _ = fs::create_dir_all(&self.dir).and_then(|()| fs::write(self.took_file(), millis));
+    }
+
+    fn took_file(&self) -> PathBuf {
+        self.dir.join(format!("took-{}", self.test))
     }
 
     fn file(&self, tree: &ObjectId) -> PathBuf {

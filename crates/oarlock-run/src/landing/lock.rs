@@ -101,6 +101,9 @@ impl IdleQueues {
     pub fn remove(self) {
         if let Some(repository) = &self.repository {
             repository.forget_gone_worktrees();
+            for (task, commit) in repository.pinned().unwrap_or_default() {
+                let _ = repository.unpin(&task, &commit);
+            }
         }
         for (path, _held) in self.locks {
             let _ = std::fs::remove_file(path);

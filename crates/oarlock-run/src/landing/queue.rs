@@ -1,5 +1,6 @@
 //! Working a queue: its lock, its worktree, one submission after the other, and the waits between.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration as StdDuration, Instant};
@@ -19,7 +20,7 @@ use serde_json::json;
 
 use super::known::Known;
 use super::lock::{digest, take};
-use super::report::{Merge, MergeEnd, MergeReport, git_failed};
+use super::report::{Merge, MergeEnd, MergeReport, Rungs, git_failed};
 use super::sizing::Sizing;
 use super::trial::Tests;
 use crate::Stores;
@@ -33,6 +34,16 @@ const BUSY_TRIES: u32 = 4;
 const BLOCKED_FIRST: StdDuration = StdDuration::from_secs(1);
 /// The longest pause between two such tries.
 const BLOCKED_MAX: StdDuration = StdDuration::from_secs(30);
+
+/// The longest time that a batch is waited for.
+const GATHERING_MAX: StdDuration = StdDuration::from_secs(2);
+/// A batch is waited for during one of this number of parts of the time of its test.
+const GATHERING_PART: u32 = 10;
+
+/// How long a batch is waited for, by the time that its test took before.
+fn gathering(took: Option<StdDuration>) -> StdDuration {
+    took.map_or(StdDuration::ZERO, |took| (took / GATHERING_PART).min(GATHERING_MAX))
+}
 
 /// How one submission went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +71,10 @@ pub(super) struct Worker<'a> {
     pub(super) is_settled: bool,
     /// How large the next batch is.
     pub(super) sizing: Sizing,
+    /// Whether files of the target's worktree were in the way of the last move.
+    pub(super) was_blocked: bool,
+    /// The submitted commits that have a reference of their own, by task.
+    pub(super) pinned: BTreeMap<String, String>,
 }
 
 pub(super) fn work(
@@ -101,7 +116,14 @@ pub(super) fn work(
     let trees = dir.join(digest(onto.as_str()));
     let new = |test: &String| Tests::new(&repository, &trees, Known::new(&dir, test), test, merge.test_timeout, merge.slots);
     let tests = merge.test.as_ref().map(new);
-    let report = MergeReport { onto: onto.clone(), landed: Vec::new(), refused: Vec::new(), tests_run: 0, tested: tests.is_some() };
+    let report = MergeReport {
+        onto: onto.clone(),
+        landed: Vec::new(),
+        refused: Vec::new(),
+        tests_run: 0,
+        tested: tests.is_some(),
+        rungs: Rungs::default(),
+    };
     let mut worker = Worker {
         store,
         settings,
@@ -114,11 +136,15 @@ pub(super) fn work(
         report,
         is_settled: false,
         sizing: Sizing::default(),
+        was_blocked: false,
+        pinned: BTreeMap::new(),
     };
+    worker.sweep_pins();
     let ended = worker.run(merge.once);
     if let Some(tests) = &worker.tests {
         tests.clean_up();
     }
+    worker.report.count_rungs();
     Ok(MergeEnd { error: ended.err(), report: worker.report })
 }
 
@@ -134,7 +160,13 @@ impl Worker<'_> {
             }
             match self.turn() {
                 Ok(None) if once => return Ok(()),
-                Ok(None) => self.wait(&mut watch, SLICE_MS)?,
+                Ok(None) => {
+                    self.wait(&mut watch, SLICE_MS)?;
+                    match self.gather(&mut watch) {
+                        Err(error) if is_passing(&error) => {}
+                        gathered => gathered?,
+                    }
+                }
                 Ok(Some((_, Step::Settled))) => (told_blocked, pause) = (None, BLOCKED_FIRST),
                 Ok(Some((_, Step::Interrupted))) => return Err(OpError::Interrupted),
                 Ok(Some((task, Step::Blocked { worktree, why }))) => {
@@ -164,6 +196,21 @@ impl Worker<'_> {
         }
     }
 
+    /// Lets a batch come together after an idle time: parts that are finished at about the same time are tested as one, where the first would
+    /// otherwise have a whole test to itself.
+    fn gather(&mut self, watch: &mut Watch) -> Result<(), OpError> {
+        let Some(tests) = &self.tests else { return Ok(()) };
+        let window = gathering(tests.known.took());
+        if window.is_zero() || self.order(&TakeLandings { onto: self.onto.clone() })?.queue.is_empty() {
+            return Ok(());
+        }
+        let until = Instant::now() + window;
+        while let Some(left) = until.checked_duration_since(Instant::now()).filter(|_| !self.signals.pending()) {
+            self.wait(watch, i64::try_from(left.as_millis()).unwrap_or(i64::MAX).max(1))?;
+        }
+        Ok(())
+    }
+
     fn wait(&self, watch: &mut Watch, for_ms: i64) -> Result<(), OpError> {
         match watch.wait(for_ms, &[]) {
             Err(error) if !is_passing(&error) => Err(error),
@@ -178,6 +225,7 @@ impl Worker<'_> {
             return Ok(queue.first().map(|first| (first.task.clone(), Step::Settled)));
         }
         let Some(first) = queue.first() else { return Ok(None) };
+        self.pin(&queue);
         let step = self.land(&queue)?;
         Ok(Some((first.task.clone(), step)))
     }
@@ -212,5 +260,17 @@ impl Worker<'_> {
             Err(_) => None,
         };
         Ok(task.map(|task| (task.spec.title, task.result)).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_waited_for_in_proportion_to_its_test() {
+        for (took_ms, expected_ms) in [(None, 0), (Some(0), 0), (Some(1_000), 100), (Some(600_000), 2_000)] {
+            assert_eq!(gathering(took_ms.map(StdDuration::from_millis)), StdDuration::from_millis(expected_ms), "{took_ms:?}");
+        }
     }
 }

@@ -45,6 +45,9 @@ pub struct Landed {
     /// Whether the test failed first and passed when it was repeated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flaky: bool,
+    /// Whether the target had the submitted commit already: nothing was merged, and nothing tested.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchanged: bool,
     /// Files that a merge driver put together, and that only the test has judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub driven: Vec<String>,
@@ -64,6 +67,28 @@ pub struct Refused {
     pub waits_for_person: bool,
 }
 
+/// Who put changes together: each step is for what the one before could not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rungs {
+    /// Submissions that git merged.
+    pub git: usize,
+    /// Submissions for which a merge driver put files together, and the test agreed.
+    pub driver: usize,
+    /// Submissions that went back to their tasks with a brief, for another attempt.
+    pub owner: usize,
+    /// Submissions that wait for a person, after the last attempt.
+    pub person: usize,
+}
+
+impl MergeReport {
+    /// Counts its landings and refusals by who put them together.
+    pub(super) fn count_rungs(&mut self) {
+        let driver = self.landed.iter().filter(|landed| !landed.driven.is_empty()).count();
+        let person = self.refused.iter().filter(|refused| refused.waits_for_person).count();
+        self.rungs = Rungs { git: self.landed.len() - driver, driver, owner: self.refused.len() - person, person };
+    }
+}
+
 /// The work of a landing queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeReport {
@@ -77,6 +102,8 @@ pub struct MergeReport {
     pub tests_run: u32,
     /// Whether there was a test.
     pub tested: bool,
+    /// Who put the changes together.
+    pub rungs: Rungs,
 }
 
 /// How a landing queue ended.

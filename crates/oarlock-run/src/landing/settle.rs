@@ -45,8 +45,10 @@ impl Worker<'_> {
                     }
                     let land = Land { id: queued.task.clone(), submission: queued.submission, commit: commit.clone() };
                     if self.order_step(queued, &land)?.is_some() {
+                        self.unpin(queued);
                         self.tell.line(&format!("{} had landed before a crash, as {commit}", queued.task));
-                        let landed = Landed { task: queued.task.clone(), commit, tests: 0, flaky: false, driven: Vec::new() };
+                        let landed =
+                            Landed { task: queued.task.clone(), commit, tests: 0, flaky: false, unchanged: false, driven: Vec::new() };
                         self.report.landed.push(landed);
                     }
                     is_changed = true;

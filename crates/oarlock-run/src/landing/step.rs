@@ -28,6 +28,8 @@ pub(super) struct Made {
     pub(super) tree: ObjectId,
     /// Files that a merge driver put together.
     pub(super) driven: Vec<String>,
+    /// Whether what it is on top of has the submitted commit already.
+    pub(super) is_unchanged: bool,
 }
 
 impl Worker<'_> {
@@ -46,7 +48,8 @@ impl Worker<'_> {
         if self.repository.commit(submitted).map_err(failed)?.is_none() {
             return Ok(refused("this repository does not have it", &self.onto));
         }
-        let (tree, driven, lost) = if self.repository.is_in(submitted, target).map_err(failed)? {
+        let is_unchanged = self.repository.is_in(submitted, target).map_err(failed)?;
+        let (tree, driven, lost) = if is_unchanged {
             (self.repository.tree_of(target).map_err(failed)?, Vec::new(), Vec::new())
         } else {
             match self.repository.merge(target, submitted).map_err(failed)? {
@@ -70,7 +73,7 @@ impl Worker<'_> {
             token: queued.token.map(|token| token.0),
         };
         let commit = self.repository.commit_merge(&tree, target, submitted, &message).map_err(failed)?;
-        Ok(Candidate::Made(Made { commit: object(&commit)?, tree: object(&tree)?, driven }))
+        Ok(Candidate::Made(Made { commit: object(&commit)?, tree: object(&tree)?, driven, is_unchanged }))
     }
 
     fn conflicting(&mut self, target: &str, queued: &QueuedTask, conflicts: &[Conflict]) -> Result<Candidate, OpError> {
@@ -109,6 +112,7 @@ impl Worker<'_> {
             brief,
         };
         if let Some(reply) = self.order_step(queued, &refusal)? {
+            self.unpin(queued);
             let waits_for_person = reply.task.state == TaskState::Review;
             let then = if waits_for_person { "it waits for a person" } else { "it is ready again" };
             self.tell.line(&format!("{} \"{}\" does not land ({reason}): {then}", queued.task, queued.title));

@@ -96,8 +96,8 @@ impl<'scope> Queue<'scope> {
 
 /// The queue's request of a run that lands.
 pub(super) fn request(landing: &RunLanding, onto: BranchName, directory: PathBuf) -> Merge {
-    let RunLanding { test, test_timeout } = landing.clone();
-    Merge { onto: Some(onto), test, test_timeout, slots: 1, once: false, caller: Caller::default(), directory }
+    let RunLanding { test, test_timeout, slots } = landing.clone();
+    Merge { onto: Some(onto), test, test_timeout, slots, once: false, caller: Caller::default(), directory }
 }
 
 /// Passes on what the queue says.

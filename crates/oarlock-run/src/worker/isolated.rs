@@ -56,8 +56,13 @@ pub(super) fn begin(
 }
 
 /// Commits what a program that has ended left. What keeps the worktree from being used for another task, if anything.
-pub(super) fn end(cell: Option<&Cell>, finished: &mut Finished) -> Option<OpError> {
-    let cell = cell?;
+pub(super) fn end(cell: Option<&Cell>, held: &Held, finished: &mut Finished) -> Option<OpError> {
+    let Some(cell) = cell else {
+        if held.lands && finished.is_success() {
+            finished.fault = left_uncommitted();
+        }
+        return None;
+    };
     let end = if finished.is_success() { End::Finished } else { End::Unfinished };
     match cell.worktrees.leave(&cell.place, end, true) {
         Ok(left) => {
@@ -69,6 +74,16 @@ pub(super) fn end(cell: Option<&Cell>, finished: &mut Finished) -> Option<OpErro
             Some(as_error(refusal))
         }
     }
+}
+
+/// Why what is checked out here is not what the program made: a submission is a commit, and nobody commits for a program that has no worktree of
+/// its own.
+fn left_uncommitted() -> Option<String> {
+    let dir = std::env::current_dir().ok()?;
+    let changed = oarlock_git::uncommitted(&dir).ok()?;
+    let first = changed.first()?;
+    let more = if changed.len() > 1 { format!(" and {} more", changed.len() - 1) } else { String::new() };
+    Some(format!("uncommitted changes in {first}{more}: commit them on a branch, or start the worker with --worktree"))
 }
 
 /// Commits what a program that was stopped or not started left. What cannot be committed now is by the next attempt.

@@ -3,12 +3,14 @@
 use clap::ArgMatches;
 use oarlock_client::{Backend, IfMissing, Reader, StoreTarget, ThisMachine, config};
 use oarlock_host::process::pipe::reader_has_gone;
+use oarlock_model::task::TaskState;
 use oarlock_ops::OpError;
 use oarlock_ops::log::{Events, Status, StatusReply};
 use oarlock_ops::registry::{self, Entry};
 use oarlock_ops::reply::Reply;
 use oarlock_ops::request::Request as _;
 use oarlock_ops::shapes::EventShape;
+use oarlock_ops::task::{Approve, Reject, ShowTask, ShowTaskReply, TaskReply};
 use std::time::Instant;
 
 use super::args;
@@ -20,7 +22,7 @@ use super::own_args::{CompletionsArgs, HelpArgs, ManArgs};
 use super::ralf::Ralf;
 use super::selftest::Selftest;
 use super::usage::{parsed, usage_error};
-use super::{admin, merge, runner, signals, worktrees};
+use super::{admin, merge, report, runner, signals, worktrees};
 use crate::replies::Help;
 use crate::view;
 
@@ -56,6 +58,7 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
         "conflicts" => worktrees::conflicts(parsed(matches)?, output),
         "forget" => worktrees::forget(&parsed(matches)?, common, output),
         "merge" => merge::merge(parsed(matches)?, common, output),
+        "report" => report::report(&parsed(matches)?, common, output),
         "ralf" => parsed::<Ralf>(matches)?.run(common, output),
         #[cfg(feature = "gateway")]
         "serve" => parsed::<super::serve::ServeArgs>(matches)?.run(common, output),
@@ -119,12 +122,26 @@ fn run_entry(entry: &Entry, matches: &ArgMatches, common: &Common, output: &Outp
             status.other_stores = other_stores;
         }
         by_agent.iter().for_each(|asked| asked.annotate(&mut reply));
-        output.reply(entry.verb, &reply)
+        let code = output.reply(entry.verb, &reply);
+        match changes_to_judge(entry.verb, &reply).filter(|_| code == 0 && !output.json && !output.quiet) {
+            Some(changes) => output.text(&format!("\n{}", view::safe(&changes))),
+            None => code,
+        }
     };
     if common.verbose && !output.json {
         note(&format!("{} on {at} in {:.1} ms", entry.verb, started.elapsed().as_secs_f64() * 1e3));
     }
     Ok(code)
+}
+
+/// The changes that a person judges or has judged: of a task that is or was in review.
+fn changes_to_judge(verb: &str, reply: &Reply) -> Option<String> {
+    let task = match verb {
+        Approve::VERB | Reject::VERB => &reply.get::<TaskReply>()?.task,
+        ShowTask::VERB => Some(&reply.get::<ShowTaskReply>()?.task).filter(|task| task.state == TaskState::Review)?,
+        _ => return None,
+    };
+    task.gate.and_then(|_| ThisMachine::changes_of(task))
 }
 
 /// Prints events, one a line, until anyone who reads them goes away.

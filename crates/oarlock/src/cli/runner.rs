@@ -107,6 +107,12 @@ pub(crate) struct RunArgs {
     /// The test of a merged tree, run by sh -c [default: nothing is tested]
     #[arg(long, value_name = "CMD", requires = "merge")]
     test: Option<String>,
+    /// How long one run of the test may take [default: 30m]
+    #[arg(long, value_name = "D", requires = "test")]
+    test_timeout: Option<Duration>,
+    /// How many tests may run at once [default: 1]
+    #[arg(long, value_name = "K", requires = "test", value_parser = clap::value_parser!(u8).range(1..=64))]
+    slots: Option<u8>,
     /// The most time in which parts are worked on, from the start of this run; time in which parts only wait to land does not count
     #[arg(long, value_name = "D")]
     max_time: Option<Duration>,
@@ -250,7 +256,11 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
         budget: Budget { time_ms: args.max_time.map(|time| time.as_ms().unsigned_abs()), cost: args.max_cost, tokens: args.max_tokens },
         handover: args.handover.map_or(HANDOVER_DEFAULT, Duration::as_std),
         isolation: isolation(args.worktrees || args.merge, args.onto, &handles)?,
-        landing: args.merge.then_some(RunLanding { test: args.test, test_timeout: TEST_TIMEOUT_DEFAULT }),
+        landing: args.merge.then_some(RunLanding {
+            test: args.test,
+            test_timeout: args.test_timeout.map_or(TEST_TIMEOUT_DEFAULT, Duration::as_std),
+            slots: args.slots.map_or(1, usize::from),
+        }),
         caller: common.caller(Identity::Optional),
     };
     let program = std::env::current_exe().map_err(|error| StoreError::Unavailable {

@@ -14,6 +14,7 @@ use super::mcp::McpArgs;
 use super::merge::MergeArgs;
 use super::own_args::{CompletionsArgs, HelpArgs, ManArgs};
 use super::ralf::Ralf;
+use super::report::ReportArgs;
 use super::runner::{RunArgs, WorkArgs};
 use super::selftest::Selftest;
 #[cfg(feature = "gateway")]
@@ -116,6 +117,13 @@ const LOCAL: &[Verb] = &[
         registry::arguments::<MergeArgs>,
     )
     .everyday(),
+    local(
+        Group::Running,
+        "report",
+        "Report who did what, how conflicts were resolved, and the time that it took",
+        &["plan", "--format", "md"],
+        registry::arguments::<ReportArgs>,
+    ),
     local(
         Group::Running,
         "ralf",

@@ -1,16 +1,19 @@
 //! The text about the landing queue.
 
 use oarlock_ops::landing::LandingStatusReply;
-use oarlock_run::MergeReport;
+use oarlock_run::{Landed, MergeReport};
 
 use super::{Cell, Page, View, duration, safe, shown, texts};
 
 impl View for MergeReport {
     fn show(&self, _verb: &str, page: &mut Page) {
-        let paint = page.paint;
         let short = |commit: &str| commit.get(..12).unwrap_or(commit).to_owned();
         let landed = self.landed.iter().map(|landed| {
-            let how = if landed.flaky { "landed, flaky test" } else { "landed" };
+            let how = match landed {
+                Landed { flaky: true, .. } => "landed, flaky test",
+                Landed { unchanged: true, .. } => "landed, no changes",
+                _ => "landed",
+            };
             vec![
                 Cell::bold(shown(&landed.task)),
                 Cell::new(how),
@@ -30,18 +33,23 @@ impl View for MergeReport {
         if !self.landed.is_empty() || !self.refused.is_empty() {
             page.table(&["TASK", "OUTCOME", "COMMIT", "TESTS", "FILES"], landed.chain(refused));
         }
-        let tests = if self.tested {
-            format!("{} test{} run", self.tests_run, if self.tests_run == 1 { "" } else { "s" })
-        } else {
-            "nothing was tested".to_owned()
-        };
-        let onto = paint.bold(&safe(self.onto.as_str()));
-        page.line(format_args!("{onto}: {} landed, {} refused, {tests}", self.landed.len(), self.refused.len()));
+        summary(self, page);
     }
 
     fn ids(&self) -> Vec<String> {
         texts(self.landed.iter().map(|landed| &landed.task))
     }
+}
+
+/// The last line about a queue: its target, and what it has done.
+pub(super) fn summary(report: &MergeReport, page: &mut Page) {
+    let tests = match (report.tested, report.tests_run) {
+        (false, _) => "nothing was tested".to_owned(),
+        (true, 1) => "1 test run".to_owned(),
+        (true, runs) => format!("{runs} tests run"),
+    };
+    let onto = page.paint.bold(&safe(report.onto.as_str()));
+    page.line(format_args!("{onto}: {} landed, {} refused, {tests}", report.landed.len(), report.refused.len()));
 }
 
 impl View for LandingStatusReply {

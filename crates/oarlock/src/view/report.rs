@@ -6,6 +6,7 @@ use oarlock_model::usage::Usd;
 use oarlock_ops::admin::{BackupReply, DoctorReply, ExportReply, RestoreReply};
 use oarlock_run::{BudgetReport, PartReport, RunReport, UsageReport, WorkReport, WorkedTask};
 
+use super::landing::summary;
 use super::store::other_stores;
 use super::{Cell, Page, View, duration, known, safe, shown, texts};
 use crate::replies::{Help, SetUp};
@@ -120,6 +121,9 @@ impl View for RunReport {
             duration(self.serial_ms),
             duration(self.bound_ms)
         ));
+        if let Some(landing) = &self.landing {
+            summary(landing, page);
+        }
     }
 }
 

@@ -77,6 +77,18 @@ impl View for StatusReply {
         if let Some(oldest) = &self.oldest_ready {
             page.line(format_args!("oldest  {} has been ready for {}", paint.bold(&shown(&oldest.id)), duration(oldest.age_ms)));
         }
+        for landing in &self.landing {
+            let counts = [
+                (landing.queued, "done and not tested"),
+                (landing.testing, "testing"),
+                (landing.verified, "verified"),
+                (landing.refused, "refused"),
+                (landing.landed, "landed"),
+            ];
+            let parts: Vec<String> = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+            let parts = if parts.is_empty() { "nothing submitted".to_owned() } else { parts.join(", ") };
+            page.line(format_args!("landing on {}: {parts}", paint.bold(&safe(landing.onto.as_str()))));
+        }
         page.ids("lost agents", &self.lost);
         page.ids("stuck tasks", &self.stuck);
         page.ids("dead letters", &self.dead_letters);

@@ -1,5 +1,6 @@
 //! Tasks and claims as text.
 
+use oarlock_model::landing::LandingState;
 use oarlock_model::task::{Gate, TaskState};
 use oarlock_ops::agent::Notices;
 use oarlock_ops::shapes::{HolderShape, LeaseShape, TaskShape};
@@ -99,7 +100,13 @@ fn describe(page: &mut Page, task: &TaskShape) {
         let reason = landing.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
         let by = landing.landed_commit.as_ref().map(|commit| format!(" as {commit}")).unwrap_or_default();
         let branch = landing.branch.as_ref().map(|branch| format!(" of {}", safe(branch.as_str()))).unwrap_or_default();
-        format!("{}{reason}: commit {}{branch}{by}", landing.state, landing.commit)
+        let state = match landing.state {
+            LandingState::Queued => "done by its agent, not tested yet",
+            LandingState::Testing if landing.verified => "verified, and about to land",
+            LandingState::Testing => "done by its agent, and being tested",
+            state => state.as_str(),
+        };
+        format!("{state}{reason}: commit {}{branch}{by}", landing.commit)
     });
     for (name, word) in [
         ("part of", known(task.parent.as_ref())),

@@ -2,6 +2,7 @@
 
 mod crash;
 mod refused;
+mod submitted;
 
 use serde_json::{Value, json};
 use std::fs;
@@ -136,7 +137,7 @@ fn people_read_what_waits_and_what_became_of_it() {
     repo.submit("B", "main", &[("f.txt", "eins\n")]);
     let status = repo.project.text("merge --status --onto main");
     assert!(status.contains("A") && status.contains("queued") && status.ends_with("main: 2 queued, 0 landed, 0 refused\n"), "{status}");
-    assert!(repo.project.text("task A").contains("landing queued"));
+    assert!(repo.project.text("task A").contains("landing done by its agent, not tested yet: commit "));
     let reply = repo.project.call("merge --onto main --once").plain().run();
     assert_eq!(reply.code, 0, "{}", reply.stderr);
     assert!(reply.stdout.contains("refused (conflict)") && reply.stdout.contains("f.txt"), "{}", reply.stdout);
