@@ -9,6 +9,7 @@ mod gateway;
 mod given;
 mod hook;
 mod inprocess;
+mod landing;
 mod measure;
 mod os;
 mod ours;
@@ -54,6 +55,7 @@ const BENCHES: &[Entry] = &[
     ("gateway", "64 clients of a gateway beside a bare loop that commits in groups", gateway::throughput),
     ("watchers", "a thousand idle streams of events, and waking a waiter by HTTP", gateway::watchers),
     ("ralf", "discover, split and sync from Python, beside PyYAML on files", ralf::ralf),
+    ("landing", "green parts behind a slow test, and a part with and without a worktree", landing::landing),
     ("log", "bytes of log that the life of a task leaves", scale::log),
 ];
 

@@ -11,6 +11,7 @@ mod docs;
 mod flood;
 mod fuzz;
 mod gateway;
+mod landing_kills;
 mod limits;
 mod lines;
 mod node;
@@ -54,6 +55,7 @@ enum Verb {
     Simulate(simulate::Arguments),
     Steady(steady::Arguments),
     CrashTest(crash_test::Arguments),
+    LandingKills(landing_kills::Arguments),
     Clients(clients::Arguments),
     Conformance(conformance::Arguments),
     Gateway(gateway::Arguments),
@@ -97,6 +99,7 @@ fn run() -> Outcome<()> {
         Verb::Simulate(arguments) => simulate::run(&arguments),
         Verb::Steady(arguments) => steady::run(&arguments),
         Verb::CrashTest(arguments) => crash_test::run(&arguments),
+        Verb::LandingKills(arguments) => landing_kills::run(&arguments),
         Verb::Clients(arguments) => clients::run(&arguments),
         Verb::Conformance(_) => conformance::run(),
         Verb::Gateway(arguments) => gateway::run(&arguments),
@@ -142,6 +145,7 @@ mod tests {
             "simulate --seed 7 --steps 1200 --store gateway --beside",
             "steady contract --runs 3 --busy 4 --portable",
             "crash-test --kills 60",
+            "landing-kills --runs 3 --seed 7 --keep",
             "gateway --kills 20 --clients 4 --seed 1",
             "flood --smoke tasks",
             "flood --seconds 60",
