@@ -166,7 +166,6 @@ impl Pool<'_, '_> {
             }
             if verdict == Verdict::Rename {
                 let (name, label) = self.free_name(store)?;
-                self.slots[index].name_lock = lock;
                 self.slots[index].name = name.clone();
                 self.slots[index].label.clone_from(&label);
                 renamed.push((name, label));
