@@ -3,6 +3,7 @@
 
 mod arena;
 mod check;
+mod shared;
 mod victim;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,20 +17,15 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::output::{Outcome, say, warn};
 use crate::workspace;
 use arena::{Arena, Shape};
+use shared::LOOK;
 use victim::{Kind, victims};
 
-/// The parts of a run.
-const PARTS: usize = 5;
-/// Agents that work on them.
-const AGENTS: usize = 3;
 /// The longest time of a run, starting again included.
 const RUN_MAX: Duration = Duration::from_secs(180);
 /// The first kill comes after at most this time, and each further one after the one before.
 const KILL_WITHIN_MS: u64 = 800;
 /// The most kills of a run: an attempt that is killed counts as failed, and a task has three.
 const KILLS_MAX: usize = 6;
-/// How often it is looked whether processes have ended.
-const LOOK: Duration = Duration::from_millis(10);
 
 /// Kill agents, workers, landing queues and whole runs while parts of a plan land on one branch.
 ///

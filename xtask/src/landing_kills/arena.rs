@@ -9,8 +9,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::shared::{AGENTS, PARTS};
 use super::victim::VARIABLE;
-use super::{AGENTS, PARTS};
 use crate::output::Outcome;
 
 /// Which processes a run has.
@@ -107,6 +107,8 @@ impl Arena {
         for line in ["init --quiet --initial-branch=main .", "config user.name kills", "config user.email kills@example.org", "add -A"] {
             arena.git(line)?;
         }
+        // The git of an agent that is killed would leave the lock of its maintenance.
+        arena.git("config maintenance.auto false")?;
         arena.git("commit --quiet -m start")?;
         arena.git("branch trunk")?;
         arena.ask("init")?;

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::arena::{Arena, Shape};
+use super::shared::{LOOK, PARTS};
 use super::victim::processes;
-use super::{LOOK, PARTS};
 use crate::output::Outcome;
 
 /// How long processes may take to end after those that started them.

@@ -229,7 +229,14 @@ impl World {
                 Stage::Free
             }
         };
-        self.worker = Some(next);
+        // It dies most where that is worst: between the test, the branch and the store.
+        let is_exposed = matches!(next, Stage::Passed(..) | Stage::Moved(..));
+        if is_exposed && !is_careful && self.rng.u32(..3) == 0 {
+            self.tell("the worker of the queue dies there".to_owned());
+            self.counts.crashes += 1;
+        } else {
+            self.worker = Some(next);
+        }
         Ok(())
     }
 
