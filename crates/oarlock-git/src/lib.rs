@@ -13,6 +13,7 @@ pub mod merge;
 mod program;
 mod repository;
 mod submission;
+mod unmade;
 mod worktree;
 
 pub use changes::{changes_since, pushed, staged};

@@ -18,8 +18,6 @@ mod stock;
 pub(crate) mod top;
 mod tree;
 
-pub(crate) use mend::unlock_unmade;
-
 pub use base::Ground;
 pub use enter::Entered;
 pub use leave::{End, Left};

@@ -21,6 +21,8 @@ pub enum Merged {
     },
     /// The two sides conflict.
     Conflicting(Vec<Conflict>),
+    /// The first commit has the second one already: there is nothing to merge.
+    Contained,
     /// The two commits have no common ancestor.
     Unrelated,
 }
@@ -32,6 +34,9 @@ impl MergeRepository {
     /// Git fails.
     pub fn merge(&self, ours: &str, theirs: &str) -> Result<Merged, GitFailed> {
         let Some(base) = self.merge_base(ours, theirs)? else { return Ok(Merged::Unrelated) };
+        if base == theirs {
+            return Ok(Merged::Contained);
+        }
         let first = self.merge_once(ours, theirs, ours)?;
         let (tree, conflicts) = if self.changed(ours, &first.0)?.iter().all(|path| !gives_attributes(path)) {
             first

@@ -49,13 +49,14 @@ impl MergeRepository {
         let email = format!("{name}@oarlock.invalid");
         let made_up =
             [("GIT_AUTHOR_NAME", name), ("GIT_AUTHOR_EMAIL", &*email), ("GIT_COMMITTER_NAME", name), ("GIT_COMMITTER_EMAIL", &*email)];
-        let variables = if self.has_identity() { &[][..] } else { &made_up[..] };
+        let has_identity = *self.has_identity.get_or_init(|| self.knows_who_commits());
+        let variables = if has_identity { &[][..] } else { &made_up[..] };
         args.extend(["-F", "-"]);
         self.feed(&args, &message.text(), variables)
     }
 
     /// Whether git knows who commits here, without making it up.
-    fn has_identity(&self) -> bool {
+    fn knows_who_commits(&self) -> bool {
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_configured = |key: &str| text(&mut self.git(&["config", "--get", key])).is_ok_and(|value| !value.trim().is_empty());
         let has = |variable: &str, key: &str| is_set(variable) || is_configured(key);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::program::{GitFailed, OLDEST, REPOSITORY_VARIABLES, ask_around, output_of, version_of};
-use crate::worktree::unlock_unmade;
+use crate::unmade::unlock_unmade;
 
 /// Settings that decide what a merge is. Those of the user would make the same candidate another one on another machine.
 pub(crate) const SETTINGS: [&str; 12] = [
@@ -31,6 +31,8 @@ pub struct MergeRepository {
     common: PathBuf,
     /// While it is open in any process, its lock is held: a git that moves a branch has it as its standard input.
     lock: Option<File>,
+    /// Whether git knows who commits, once it was asked.
+    pub(super) has_identity: OnceCell<bool>,
     /// The version of git, once it was asked for.
     version: OnceCell<(u32, u32)>,
 }
@@ -46,12 +48,17 @@ impl MergeRepository {
             return Err(GitFailed(format!("{} is too old: landing needs git {}.{} or newer", version.trim(), OLDEST.0, OLDEST.1)));
         };
         let common = ask_around(dir, &["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
-        Ok(Self { common: PathBuf::from(common.trim_end_matches('\n')), lock: None, version: OnceCell::from(known) })
+        Ok(Self {
+            common: PathBuf::from(common.trim_end_matches('\n')),
+            lock: None,
+            has_identity: OnceCell::new(),
+            version: OnceCell::from(known),
+        })
     }
 
     /// The repository whose worktrees share this directory; git is there and new enough.
     pub(crate) fn at(common: &Path) -> Self {
-        Self { common: common.to_owned(), lock: None, version: OnceCell::new() }
+        Self { common: common.to_owned(), lock: None, has_identity: OnceCell::new(), version: OnceCell::new() }
     }
 
     /// The version of git.
@@ -66,7 +73,7 @@ impl MergeRepository {
 
     #[cfg(test)]
     pub(super) fn taken_for(common: &Path, version: (u32, u32)) -> Self {
-        Self { common: common.to_owned(), lock: None, version: OnceCell::from(version) }
+        Self { common: common.to_owned(), lock: None, has_identity: OnceCell::new(), version: OnceCell::from(version) }
     }
 
     /// The directory that all worktrees share.

@@ -48,6 +48,15 @@ impl MergeRepository {
         Ok(listed.lines().filter_map(read).collect())
     }
 
+    /// Lets go of submitted commits, by task, that a branch has.
+    ///
+    /// # Errors
+    /// Git fails. They are still kept, then.
+    pub fn unpin_landed(&self, landed: &[(&str, &str)]) -> Result<(), GitFailed> {
+        let lines: String = landed.iter().map(|(task, commit)| format!("delete {} {commit}\n", reference(task))).collect();
+        self.feed(&["update-ref", "--stdin"], &lines, &[]).map(drop)
+    }
+
     /// Lets go of the submitted commit of a task. A commit that no branch, tag or other reference has goes on below `refs/oarlock/kept`.
     ///
     /// # Errors

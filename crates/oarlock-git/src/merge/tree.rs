@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::git::{MergeRepository, text};
 use crate::program::GitFailed;
-use crate::worktree::unlock_unmade;
+use crate::unmade::unlock_unmade;
 
 /// A worktree for tests, on no branch. It is removed with [`TestTree::remove`]; what a killed process left is used again.
 #[derive(Debug)]

@@ -124,6 +124,7 @@ fn joined(
     }
     match MergeRepository::at(&place.common).merge(ours, theirs)? {
         Merged::Conflicting(conflicts) => Ok(Err(conflicts.into_iter().map(|conflict| conflict.path).collect())),
+        Merged::Contained => Ok(Ok(ours.to_owned())),
         Merged::Unrelated => Err(GitFailed::new(format!("{ours} and {theirs} have no commit in common")).into()),
         Merged::Clean { driven, .. } if is_careful && !driven.is_empty() => Ok(Err(driven)),
         Merged::Clean { lost, .. } if !lost.is_empty() => Ok(Err(lost)),

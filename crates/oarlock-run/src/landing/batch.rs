@@ -13,7 +13,7 @@ use super::queue::{Step, Worker};
 use super::report::{Landed, git_failed};
 use super::sizing::BATCH_MAX;
 use super::step::{Candidate, Made};
-use super::trial::Verdict;
+use super::trial::{Tests, Verdict};
 
 /// A submission in a batch.
 struct Member<'q> {
@@ -22,7 +22,7 @@ struct Member<'q> {
 }
 
 /// The tests' verdict on a batch.
-enum Judged {
+enum Judged<'q> {
     /// The first this many may land.
     Pass {
         count: usize,
@@ -37,6 +37,11 @@ enum Judged {
     },
     /// None of the prefixes passed.
     Split,
+    /// None of the prefixes passed, and those behind the first one do without it: they may land before it.
+    Overtaken {
+        rest: Vec<Member<'q>>,
+        runs: u32,
+    },
     Interrupted,
 }
 
@@ -113,6 +118,13 @@ impl Worker<'_> {
                 self.requeue(&members)?;
                 Ok(Step::Settled)
             }
+            Judged::Overtaken { rest, runs } => {
+                // The first one, and those that are not in the rest.
+                let is_left = |member: &&Member<'_>| rest.iter().all(|other| other.queued.task != member.queued.task);
+                let left: Vec<&QueuedTask> = members.iter().filter(is_left).map(|member| member.queued).collect();
+                self.requeue_all(&left)?;
+                self.move_to(&target, rest, runs, false)
+            }
             Judged::Interrupted => {
                 self.requeue(&members)?;
                 Ok(Step::Interrupted)
@@ -122,13 +134,17 @@ impl Worker<'_> {
 
     /// Puts submissions back to their places in the queue.
     fn requeue(&mut self, members: &[Member<'_>]) -> Result<(), OpError> {
-        members.iter().try_for_each(|Member { queued, .. }| {
+        self.requeue_all(&members.iter().map(|member| member.queued).collect::<Vec<_>>())
+    }
+
+    fn requeue_all(&mut self, queue: &[&QueuedTask]) -> Result<(), OpError> {
+        queue.iter().try_for_each(|queued| {
             let again = RequeueLanding { id: queued.task.clone(), submission: queued.submission };
             self.order_step(queued, &again).map(drop)
         })
     }
 
-    fn judge(&mut self, members: &[Member<'_>], target: &str) -> Result<Judged, OpError> {
+    fn judge<'q>(&mut self, members: &[Member<'q>], target: &str) -> Result<Judged<'q>, OpError> {
         let Some(Member { made: whole, .. }) = members.last() else { return Ok(Judged::Split) };
         let Some(tests) = &self.tests else { return Ok(Judged::Pass { count: members.len(), runs: 0, is_flaky: false }) };
         let before = self.repository.tree_of(target).map_err(|error| git_failed("the target cannot be read", &error))?;
@@ -155,17 +171,35 @@ impl Worker<'_> {
             }
             Verdict::Failed { runs, .. } => {
                 self.report.tests_run += runs;
-                self.split(members)
+                self.split(members, target)
             }
         }
     }
 
-    /// Tests prefixes of a batch that failed as a whole, side by side.
-    fn split(&mut self, members: &[Member<'_>]) -> Result<Judged, OpError> {
+    /// Those behind the first of a batch, merged without it, up to the one that cannot be.
+    fn rest_of<'q>(&mut self, members: &[Member<'q>], target: &str) -> Result<Vec<Member<'q>>, OpError> {
+        let mut rest: Vec<Member<'q>> = Vec::new();
+        for Member { queued, .. } in members.get(1..).unwrap_or_default() {
+            let below = rest.last().map_or_else(|| target.to_owned(), |member| member.made.commit.to_string());
+            match self.candidate(&below, queued)? {
+                Candidate::Made(made) => rest.push(Member { queued, made }),
+                Candidate::Refused { .. } => break,
+            }
+        }
+        Ok(rest)
+    }
+
+    /// Tests prefixes of a batch that failed as a whole, side by side; with more than one slot also those behind the first one without it, so that one
+    /// that fails does not keep the others waiting until that is sure.
+    fn split<'q>(&mut self, members: &[Member<'q>], target: &str) -> Result<Judged<'q>, OpError> {
+        let slots = self.tests.as_ref().map_or(1, Tests::slots);
+        let rest = if slots > 1 { self.rest_of(members, target)? } else { Vec::new() };
         let Some(tests) = &self.tests else { return Ok(Judged::Split) };
-        let cuts = cuts(members.len(), tests.slots());
-        let commits: Vec<&ObjectId> = cuts.iter().filter_map(|cut| members.get(cut - 1)).map(|member| &member.made.commit).collect();
-        let verdicts = tests.judge_all(&commits, self.signals)?;
+        let cuts = cuts(members.len(), if rest.is_empty() { slots } else { slots - 1 });
+        let mut commits: Vec<&ObjectId> = cuts.iter().filter_map(|cut| members.get(cut - 1)).map(|member| &member.made.commit).collect();
+        commits.extend(rest.last().map(|member| &member.made.commit));
+        let mut verdicts = tests.judge_all(&commits, self.signals)?;
+        let of_rest = if rest.is_empty() { None } else { verdicts.pop() };
         let mut longest = None;
         let mut is_interrupted = false;
         let mut failing = members.len();
@@ -186,9 +220,24 @@ impl Worker<'_> {
                 }
             }
         }
+        let mut passes_without_first = false;
+        match (of_rest, rest.last()) {
+            (Some(Verdict::Interrupted), _) => is_interrupted = true,
+            (Some(Verdict::Passed { runs, .. }), Some(last)) => {
+                runs_in_all += runs;
+                tests.known.note_passed(&last.made.tree);
+                passes_without_first = true;
+            }
+            (Some(Verdict::Failed { runs, .. }), _) => runs_in_all += runs,
+            _ => {}
+        }
         self.report.tests_run += runs_in_all;
         if is_interrupted {
             return Ok(Judged::Interrupted);
+        }
+        if longest.is_none() && passes_without_first {
+            self.sizing.limit = 1;
+            return Ok(Judged::Overtaken { rest, runs: 1 });
         }
         // What failed is between the longest prefix that passed and the next one, or in the shortest.
         self.sizing.limit = longest.map_or(failing, |(passed, next)| next - passed).max(1);
@@ -236,14 +285,15 @@ impl Worker<'_> {
             }
         }
         self.sizing.settled(members.len(), 0);
+        let queued: Vec<&QueuedTask> = members.iter().map(|member| member.queued).collect();
         for Member { queued, made: Made { commit, driven, is_unchanged, .. } } in members {
             let id = queued.task.clone();
             self.order(&Land { id: id.clone(), submission: queued.submission, commit: commit.clone() })?;
-            self.unpin(queued);
             let without = if is_unchanged { ", without changes" } else { "" };
             self.tell.line(&format!("{id} \"{}\" has landed on {} as {commit}{without}", queued.title, self.onto));
             self.report.landed.push(Landed { task: id, commit, tests: runs, flaky: is_flaky, unchanged: is_unchanged, driven });
         }
+        self.unpin_landed(&queued);
         Ok(Step::Settled)
     }
 }

@@ -37,6 +37,19 @@ impl Worker<'_> {
         }
     }
 
+    /// Lets go of submissions that are in the branch, all at once.
+    pub(super) fn unpin_landed(&mut self, landed: &[&QueuedTask]) {
+        let mut words = Vec::new();
+        for queued in landed {
+            if self.pinned.remove(queued.task.as_str()).is_some() {
+                words.push((queued.task.as_str(), queued.commit.as_str()));
+            }
+        }
+        if !words.is_empty() {
+            let _ = self.repository.unpin_landed(&words);
+        }
+    }
+
     /// Lets go of a submission that is over.
     pub(super) fn unpin(&mut self, queued: &QueuedTask) {
         self.let_go(queued.task.as_str());

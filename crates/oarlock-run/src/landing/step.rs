@@ -48,15 +48,13 @@ impl Worker<'_> {
         if self.repository.commit(submitted).map_err(failed)?.is_none() {
             return Ok(refused("this repository does not have it", &self.onto));
         }
-        let is_unchanged = self.repository.is_in(submitted, target).map_err(failed)?;
-        let (tree, driven, lost) = if is_unchanged {
-            (self.repository.tree_of(target).map_err(failed)?, Vec::new(), Vec::new())
-        } else {
-            match self.repository.merge(target, submitted).map_err(failed)? {
-                Merged::Clean { tree, driven, lost } => (tree, driven, lost),
-                Merged::Unrelated => return Ok(refused("it has no commit in common with the branch", &self.onto)),
-                Merged::Conflicting(conflicts) => return self.conflicting(target, queued, &conflicts),
-            }
+        let merged = self.repository.merge(target, submitted).map_err(failed)?;
+        let is_unchanged = merged == Merged::Contained;
+        let (tree, driven, lost) = match merged {
+            Merged::Contained => (self.repository.tree_of(target).map_err(failed)?, Vec::new(), Vec::new()),
+            Merged::Clean { tree, driven, lost } => (tree, driven, lost),
+            Merged::Unrelated => return Ok(refused("it has no commit in common with the branch", &self.onto)),
+            Merged::Conflicting(conflicts) => return self.conflicting(target, queued, &conflicts),
         };
         if !lost.is_empty() || (!driven.is_empty() && self.tests.is_none()) {
             let (files, why) = match lost.is_empty() {

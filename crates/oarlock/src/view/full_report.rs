@@ -2,6 +2,7 @@
 
 use oarlock_run::{AttemptEnd, FullPart, FullReport, Resolution};
 
+use super::report::used_in_words;
 use super::{Page, View, duration, safe, texts};
 
 /// Characters of a reason that a table shows.
@@ -64,6 +65,9 @@ impl View for FullReport {
             .into_iter()
             .map(|(what, time)| vec![what.to_owned(), time]),
         );
+        if let Some(used) = &self.usage {
+            page.line(format_args!("Used: {}.\n", used_in_words(used)));
+        }
         page.line("## Agents\n");
         let agents = self.agents.iter().map(|agent| vec![cell(agent.name.as_str()), agent.parts.to_string(), duration(agent.wall_ms)]);
         table(page, &["agent", "parts", "busy"], agents);

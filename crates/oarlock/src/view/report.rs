@@ -40,7 +40,7 @@ impl View for WorkReport {
 const USED: usize = 5;
 
 /// Such as `$0.41, 120000 tokens`.
-fn used_in_words(used: &UsageReport) -> String {
+pub(super) fn used_in_words(used: &UsageReport) -> String {
     let tokens = BudgetKind::Tokens.in_words(used.tokens);
     let cost = used.usage.cost_usd.map(|cost| format!("{cost}, ")).unwrap_or_default();
     let unpriced = match (used.unpriced, used.usage.cost_usd) {

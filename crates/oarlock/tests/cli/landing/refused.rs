@@ -162,9 +162,24 @@ fn one_of_many_that_fails_is_found_and_the_others_land_in_few_tests() {
     assert_eq!(Repo::tasks(&reply, "refused"), ["T-5"]);
     assert_eq!(repo.landed_on("main"), Repo::tasks(&reply, "landed"));
     let runs = reply["tests_run"].as_u64().expect("a number");
-    assert!(runs <= 9, "{runs} runs");
+    assert!(runs <= 10, "{runs} runs");
     assert!(repo.project.task("T-5")["rejected"].as_str().expect("a brief").contains("grep -q bad"));
     assert_eq!(repo.git("worktree list --porcelain").matches("worktree ").count(), 2);
+}
+
+#[test]
+fn those_behind_one_that_fails_land_before_it_is_refused() {
+    let repo = Repo::new();
+    for (task, text) in [("A", "bad\n"), ("B", "good\n"), ("C", "good\n")] {
+        repo.submit(task, "main", &[(&format!("{task}.txt"), text)]);
+    }
+    let reply = repo.merge("--slots 2 --test '! cat ?.txt | grep -q bad'");
+    assert_eq!((Repo::tasks(&reply, "landed"), Repo::tasks(&reply, "refused")), (vec!["B".into(), "C".into()], vec!["A".into()]));
+    // The batch, the first alone beside the rest without it, and the first alone again, which is repeated once.
+    assert_eq!(reply["tests_run"], 5);
+    let kinds = repo.project.ok("events --kind landing_landed,landing_refused")["events"].clone();
+    let subjects: Vec<&str> = kinds.as_array().expect("a list").iter().filter_map(|event| event["subject"].as_str()).collect();
+    assert_eq!(subjects, ["B", "C", "A"]);
 }
 
 #[test]
