@@ -82,3 +82,44 @@ fn a_task_that_was_refused_keeps_its_turn() {
     let landed: Value = repo.merge("--test true")["landed"].clone();
     assert_eq!((&landed[0]["task"], &landed[1]["task"]), (&json!("A"), &json!("B")));
 }
+
+#[test]
+fn a_person_sees_how_far_work_is_and_what_is_to_be_judged() {
+    let repo = Repo::new();
+    repo.project.ok("add 'task A' --id A --gate merge --onto main");
+    repo.submit_again("A", "main", &[("a.txt", "a\n")]);
+    let task = repo.project.text("task A");
+    assert!(task.contains("done by its agent, not tested yet") && task.contains("a.txt | 1 +") && task.contains("\n+a\n"), "{task}");
+    assert!(repo.project.text("status").contains("landing on main: 1 done and not tested\n"));
+    let rejected = repo.project.text("reject A --reason 'no tests'");
+    assert!(rejected.contains("\n+a\n"), "{rejected}");
+    let claimed = repo.project.text("claim A --as ada");
+    assert!(claimed.contains("no tests"), "{claimed}");
+}
+
+#[test]
+fn a_report_shows_who_did_what_and_how_a_refusal_was_resolved() {
+    let repo = Repo::new();
+    let base = repo.git("rev-parse main");
+    repo.project.ok("add 'the | whole' --id P");
+    for (task, text) in [("A", "uno\n"), ("B", "eins\n")] {
+        repo.project.ok(&format!("add 'part {task}' --id {task} --parent P --gate merge"));
+        repo.submit_again(task, &base, &[("f.txt", text)]);
+    }
+    repo.merge("--test true");
+    repo.submit_again("B", "main", &[("f.txt", "uno\neins\n")]);
+    repo.merge("--test true");
+    let report = repo.project.ok("report");
+    assert_eq!((&report["task"], &report["state"], &report["title"]), (&json!("P"), &json!("ready"), &json!("the | whole")));
+    let parts: Vec<_> = report["parts"].as_array().expect("a list").iter().map(|part| (&part["id"], &part["attempts"])).collect();
+    assert_eq!(parts, [(&json!("A"), &json!(1)), (&json!("B"), &json!(2))]);
+    assert_eq!((&report["parts"][1]["landing"]["submissions"], &report["parts"][1]["landing"]["tests"]), (&json!(2), &json!(1)));
+    assert_eq!(report["refusals"], json!([{"task": "B", "reason": "conflict", "files": ["f.txt"], "resolved": "another_attempt"}]));
+    let ends: Vec<_> = report["attempts"].as_array().expect("a list").iter().map(|attempt| &attempt["end"]).collect();
+    assert_eq!(ends, ["submitted"; 3]);
+    assert!(report["best_ms"].as_i64() >= report["bound_ms"].as_i64() && report["wall_ms"].as_i64() > Some(0), "{report}");
+    let text = repo.project.text("report P");
+    assert!(text.starts_with("# the | whole (P)\n"), "{text}");
+    assert!(text.contains("| B | conflict | f.txt | by another attempt |\n"), "{text}");
+    repo.project.fails("report none", 3, "not_found");
+}
