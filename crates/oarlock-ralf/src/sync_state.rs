@@ -17,6 +17,7 @@ use crate::actions::Moved;
 use crate::beat::Beat;
 use crate::digest::digest;
 use crate::displayed_state::DisplayedState;
+use crate::file_view::FileView;
 use crate::lock;
 use crate::write;
 
@@ -161,6 +162,12 @@ impl SyncState {
             DisplayedState::Done => drop(self.finished.insert(id)),
             DisplayedState::Open => {}
         }
+    }
+
+    /// Whether an item that says that a task is done said so before somebody was seen with the task by its file alone: then it says nothing about
+    /// that one, and the folder decides.
+    pub(crate) fn is_older_end(&self, task: &str, files: &FileView<'_>) -> bool {
+        files.state() != "done" && self.taken.get(task) == Some(&false)
     }
 
     /// Calls have shown how a task is that is in this state now: its former state is shown no more.

@@ -1,5 +1,6 @@
 //! The files of an attached project while their lock is held: what changed on either side is brought over, and tasks are marked.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ use crate::moved;
 use crate::project::{Project, queue_of};
 use crate::short_id::goes_on_with_slug;
 use crate::show::{FreeFor, ItemEdit, ItemShown, in_file, in_queue};
+use crate::sync_state::SyncState;
 use crate::types::Task;
 use crate::wanted::Wanted;
 use crate::write::{WriteError, Writer};
@@ -153,6 +155,8 @@ impl Files<'_> {
         let project = self.read(tasks.keys());
         let all = project.by_id();
         let mut stored = self.settle(store, settings, tasks, &all)?;
+        let read = OnceCell::new();
+        let attached = || read.get_or_init(|| SyncState::read(&self.beside.dir).ok().flatten().unwrap_or_default());
         let (mut shown, mut again, mut has_told) = (Vec::new(), Vec::new(), false);
         for (id, past) in tasks {
             // What was told of one task may have changed others.
@@ -163,6 +167,8 @@ impl Files<'_> {
                 Todo::Nothing => {}
                 Todo::Again => again.push(id.clone()),
                 Todo::Take | Todo::Finish if ways == Ways::IntoFiles => {}
+                // Its file shows who has it, beside an item of earlier.
+                Todo::Finish if known.outside_holder().is_some() && attached().is_older_end(id.as_str(), files) => {}
                 Todo::Take => {
                     has_told = true;
                     let take = TakeOutside { id: id.clone(), holder: holder(), since_ms_ago: 0, seen_ms_ago: 0, source: source() };

@@ -33,7 +33,7 @@ impl Comparing<'_> {
         match files.state() {
             "cancelled" => self.plan.actions.push(Action::Cancel(task)),
             // Where only the item says so, its holder is about to move the folder: should it not, the next look does.
-            _ if files.is_finished_there() => self.finished(task, files),
+            _ if files.is_finished_there() && !self.attached.is_older_end(task.as_str(), files) => self.finished(task, files),
             "claimed" => {
                 let seen_ms = held.seen_ms.map_or(hold.seen.0, |seen_ms| seen_ms.max(hold.seen.0));
                 // Where nobody is named any more, it is still the same one.

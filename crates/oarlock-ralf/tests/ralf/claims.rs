@@ -153,6 +153,25 @@ fn a_completion_is_known_to_the_next_call_though_the_old_script_has_not_moved_th
 }
 
 #[test]
+fn an_item_that_was_done_before_somebody_had_the_task_by_its_file_ends_nothing() {
+    let project = Project::new();
+    project.write("tasks/active/TASK-1/task.md", "# TASK-1: T1\n\n**Status:** in_progress\n");
+    project.old_script(1, "    status: completed\n    claimed_by: run-7\n");
+    let mut store = project.store();
+    // By looks and by calls, also when the queue has changed otherwise.
+    for n in 0..3 {
+        project.sync();
+        project.write(QUEUE, &format!("{}# {n}\n", project.read(QUEUE)));
+        catch_up(&mut store, &Settings::default());
+        assert!(project.task(1).outside_holder().is_some(), "{n}: its file says that somebody is at it");
+    }
+    assert!(project.root().join("tasks/active/TASK-1").is_dir(), "and nobody moves it away");
+    project.old_moves(1);
+    project.sync();
+    assert_eq!(project.task(1).state, TaskState::Done);
+}
+
+#[test]
 fn one_whose_script_never_moves_the_folder_is_done_and_the_look_after_that_moves_it() {
     let project = Project::new();
     project.old_script(1, "    status: in_progress\n    claimed_by: run-7\n");
