@@ -1,6 +1,7 @@
 //! From what the user named to a task that workers can claim from: split it, add it, or go on with it.
 
 use oarlock_model::ident::shown;
+use oarlock_model::rules::transition::{MaySplit, may_split};
 use oarlock_model::task::TaskState;
 use oarlock_model::{Rejection, TaskId};
 use oarlock_ops::OpError;
@@ -138,8 +139,8 @@ impl Preparing<'_> {
             let agents = if self.run.is_auto { self.run.agents.min(parts - done).max(1) } else { self.run.agents };
             return Ok(Prepared::of(id.clone(), true, agents));
         }
-        let may_be_split = matches!(state, TaskState::Ready | TaskState::Blocked) && !body.trim().is_empty();
-        let split = if may_be_split { self.split_task(id, &body)? } else { Err(format!("it is {state}")) };
+        let is_free = may_split(state) == MaySplit::Anybody && !body.trim().is_empty();
+        let split = if is_free { self.split_task(id, &body)? } else { Err(format!("it is {state}")) };
         match &split {
             Err(reason) => self.tell.line(&format!("{id} is worked on in one piece: {reason}")),
             Ok(_) => self.tell.line(&format!("{id} is split into parts")),

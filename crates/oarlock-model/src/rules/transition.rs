@@ -34,6 +34,27 @@ impl Hold {
     }
 }
 
+/// Who may split a task into parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaySplit {
+    /// Everybody: nobody works on it, and its work has not begun.
+    Anybody,
+    /// Only the session that holds it.
+    Holder,
+    /// Nobody.
+    Nobody,
+}
+
+/// Who may split a task that is in this state.
+#[must_use]
+pub fn may_split(state: TaskState) -> MaySplit {
+    match state {
+        Ready | Blocked => MaySplit::Anybody,
+        Claimed => MaySplit::Holder,
+        _ => MaySplit::Nobody,
+    }
+}
+
 /// Whether the event can follow for its task, which is in this state.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use clap::Args;
 use oarlock_model::duration::Duration;
 use oarlock_model::limits::PATH_CHARS_MAX;
 use oarlock_model::rules::change::Change;
+use oarlock_model::rules::transition::{MaySplit, may_split};
 use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{AgentName, Rejection, TaskId, Token, limits};
 use oarlock_plan::{Floor, Grouping, Options, Plan, PlanError, Problem, TaskText};
@@ -411,10 +412,10 @@ impl Split {
         if !cx.view().children(&task.id)?.is_empty() {
             return Err(split_before(&task.id, task.state).into());
         }
-        match task.state {
-            TaskState::Ready | TaskState::Blocked => Ok(task),
-            TaskState::Claimed => Ok(held_by_me(cx, "split", &task.id, None)?.0),
-            state => Err(Rejection::StateConflict { verb: "split", task: task.id, state, why: None }.into()),
+        match may_split(task.state) {
+            MaySplit::Anybody => Ok(task),
+            MaySplit::Holder => Ok(held_by_me(cx, "split", &task.id, None)?.0),
+            MaySplit::Nobody => Err(Rejection::StateConflict { verb: "split", task: task.id, state: task.state, why: None }.into()),
         }
     }
 }

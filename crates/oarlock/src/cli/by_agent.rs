@@ -2,7 +2,7 @@
 
 use clap::ArgMatches;
 use oarlock_client::{Backend, ThisMachine};
-use oarlock_model::task::TaskState;
+use oarlock_model::rules::transition::{MaySplit, may_split};
 use oarlock_model::{ErrorCode, TaskId};
 use oarlock_ops::OpError;
 use oarlock_ops::caller::Caller;
@@ -68,8 +68,8 @@ impl ByAgent {
         let task = named.map(|id| shown(backend, caller, id)).transpose()?.flatten();
         let (document, is_refused) = match (task, &self.split.document) {
             (Some(found), _) => {
-                let may_be_split = matches!(found.task.state, TaskState::Ready | TaskState::Blocked | TaskState::Claimed);
-                (found.task.body, !may_be_split)
+                let is_refused = may_split(found.task.state) == MaySplit::Nobody;
+                (found.task.body, is_refused)
             }
             (None, Some(document)) => {
                 let named = Document { name: &self.split.id, file: self.split.file.as_deref(), text: document }.id();
