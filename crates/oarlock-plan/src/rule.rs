@@ -70,6 +70,34 @@ rules! {
     DELIVERABLE = "deliverable";
     /// too little work, or too little gain, is not split
     WORTH = "worth";
+    /// items of the work that stand outside of the list are steps that keep their place
+    REST = "rest";
+    /// "never in parallel" and "one after the other" keep the steps in order
+    IN_ORDER = "in-order";
+    /// what declares packages comes before the code that may use them
+    MANIFESTS = "manifests";
+    /// names of code that two steps without fields of files both speak of keep them in order
+    SHARED_NAMES = "shared-names";
+    /// groups without a name of their own, and a user of an interface and who makes it, are not apart
+    LAYERS = "layers";
+    /// groups with names of code of their own, of which neither speaks of the other's, stand apart without files
+    OWN_NAMES = "own-names";
+    /// where the words of a document are not known, only its markers and fields show that steps are independent
+    FOREIGN = "foreign";
+    /// "each task is independent" holds for all of them
+    EACH_FREE = "each-free";
+    /// names that a task says to produce, or is called after, are brought in by it
+    PRODUCES = "produces";
+    /// where less than half of the work names files and nothing states independence, prose is not split
+    EVIDENCE = "evidence";
+    /// the todos of a plan are the steps where its body has fewer
+    ALL_TODOS = "all-todos";
+    /// labels in other languages, and numbers in words
+    LABELS = "labels";
+    /// bullets of phases are steps where the phases have nothing else
+    BULLETS = "bullets";
+    /// headings with signs of their state are steps
+    SIGNS = "signs";
 }
 
 #[cfg(feature = "leave-out")]

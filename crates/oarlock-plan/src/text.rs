@@ -4,6 +4,7 @@
 //! for many phrases at once. Nothing here knows of documents or steps.
 
 pub(crate) mod durations;
+pub(crate) mod language;
 pub(crate) mod phrases;
 pub(crate) mod titles;
 pub(crate) mod verbs;

@@ -453,16 +453,6 @@ fn sentences_about_order_name_codes_and_ranges() {
 }
 
 #[test]
-fn what_is_in_no_step_is_named_and_keeps_the_plan_whole() {
-    let document = "# T\n\n## Implementation Plan\n\n### Step 1: Reader\nCreate `src/a.rs`\n\n### Step 2: Writer\nCreate `src/b.rs`\n\n## More tasks\n\n- [ ] Send the \
-                    letter\n";
-    let plan = plan(document);
-    assert!(!plan.parallelizable && plan.warnings.iter().any(|warning| warning.contains("line 13: \"Send the letter\"")), "{plan:?}");
-    let done = split(&document.replace("- [ ] Send", "- [x] Send"), &Options::new("T-1")).expect("a document");
-    assert!(done.parallelizable, "{done:?}");
-}
-
-#[test]
 fn a_phase_whose_boxes_are_all_ticked_is_done() {
     let document = "# T\n\n## Phase 1: Reader\n\n- [x] Create `src/a.rs`\n\n## Phase 2: Writer\n\n- [ ] Create `src/b.rs`\n\n## Phase 3: Page\n\n- [ ] Create `src/c.rs`\n";
     let titles = |text: &str| plan(text).steps.into_iter().map(|step| step.title).collect::<Vec<_>>();

@@ -105,7 +105,7 @@ fn boxes_of_a_list_of_things_to_do_are_steps_below_any_heading() {
 
 #[test]
 fn the_list_of_steps_below_an_approach_is_the_plan() {
-    let document = "# Tides\n\n## Solution Approach\n\nQuicker by:\n\n1. Interpretation once\n2. Drawing late\n\n### Implementation Steps\n\n1. Create \
+    let document = "# Tides\n\n## Solution Approach\n\nQuicker by:\n\n1. Reading once\n2. Drawing late\n\n### Implementation Steps\n\n1. Create \
                     `src/table.rs`\n2. Create `src/curve.rs`\n\n## Benefits\n\n- Quick\n";
     reads(document, "plain", &[("Create src/table.rs", &["src/table.rs"]), ("Create src/curve.rs", &["src/curve.rs"])]);
     assert!(!plan(document).warnings.iter().any(|warning| warning.contains("is in no step")), "{:?}", plan(document).warnings);

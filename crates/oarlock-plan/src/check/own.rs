@@ -295,7 +295,7 @@ pub(crate) fn lost(document: &str, steps: &[Step], left_out: &[LeftOut]) -> Vec<
     let Ok(read) = Document::read(document) else { return Vec::new() };
     let ranges = steps.iter().flat_map(|step| step.lines.iter()).chain(left_out.iter().map(|left| &left.lines));
     let drafts: Vec<Draft> = ranges.map(|[first, last]| Draft { line: first - 1, last: last - 1, ..Draft::default() }).collect();
-    lost::find(&read, &sections::sections(&read), &drafts).1
+    lost::find(&read, &sections::sections(&read), &drafts).warnings(&read)
 }
 
 impl LeftOut {

@@ -9,7 +9,9 @@ use crate::order::conflicts;
 use crate::order::groups::Groups;
 use crate::order::kinship;
 use crate::order::manner::{self, Bound};
+use crate::order::shared::{self, SharedNames};
 use crate::order::stated_order::{Outside, StatedOrder};
+use crate::order::why::{Causes, Why};
 use crate::plan::{Conflict, Edge};
 use crate::read::format::Manner;
 use crate::rule;
@@ -40,34 +42,10 @@ pub(crate) struct Order {
     pub(crate) conflicts: Vec<Conflict>,
     /// Why steps wait, by kind, for explaining a plan that stays in one piece.
     pub(crate) causes: Causes,
+    /// Whether the document says of any two steps that they may run at once.
+    pub(crate) states_independence: bool,
     /// Stated orders that contradict each other.
     pub(crate) warnings: Vec<String>,
-}
-
-/// How many direct orders there are of each kind.
-#[derive(Debug, Default)]
-pub(crate) struct Causes {
-    /// The document says so, or roles and words show it.
-    pub(crate) shown: usize,
-    /// The same file.
-    pub(crate) files: usize,
-    /// Nothing shows that the steps are independent.
-    pub(crate) unknown: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
-    Stated,
-    Unclear,
-    File,
-    Format,
-    Import,
-    Role(&'static str),
-    Word(u32),
-    Name(u32),
-    Thing(u32),
-    Spoken(u32),
-    Unknown,
 }
 
 /// Orders the steps of `step_info`, which the document's format binds by `manner`; `outside` is what it says of order beside its steps.
@@ -94,6 +72,7 @@ pub(crate) fn order(infos: &StepInfos, outside: Outside<'_>, manner: Manner) -> 
         stated_order: &stated_order,
         meets,
         groups,
+        shared_names: SharedNames::of(infos),
         bound: Bound::of(manner, infos, &overlaps),
         twins: kinship::twins(steps),
         opened: kinship::opened_folders(infos),
@@ -112,6 +91,7 @@ pub(crate) fn order(infos: &StepInfos, outside: Outside<'_>, manner: Manner) -> 
         by_content: Vec::new(),
         conflicts: Vec::new(),
         causes: Causes::default(),
+        states_independence: stated_order.states_independence(),
         warnings: Vec::new(),
     };
     for (k, to) in sequence.iter().enumerate() {
@@ -127,10 +107,7 @@ pub(crate) fn order(infos: &StepInfos, outside: Outside<'_>, manner: Manner) -> 
                 continue;
             };
             out.edges.push(rules.edge(*from, *to, why));
-            if matches!(
-                why,
-                Why::Stated | Why::Unclear | Why::File | Why::Import | Why::Word(_) | Why::Name(_) | Why::Thing(_) | Why::Spoken(_)
-            ) {
+            if why.is_by_content() {
                 out.by_content.push((*from, *to));
             }
             if !implied {
@@ -149,24 +126,6 @@ pub(crate) fn order(infos: &StepInfos, outside: Outside<'_>, manner: Manner) -> 
     drop(rules);
     out.warnings = std::mem::take(&mut stated_order.warnings);
     out
-}
-
-impl Causes {
-    fn count(&mut self, why: Why) {
-        match why {
-            Why::File => self.files += 1,
-            Why::Unknown => self.unknown += 1,
-            Why::Stated
-            | Why::Unclear
-            | Why::Format
-            | Why::Import
-            | Why::Role(_)
-            | Why::Word(_)
-            | Why::Name(_)
-            | Why::Thing(_)
-            | Why::Spoken(_) => self.shown += 1,
-        }
-    }
 }
 
 /// Whether a describing step describes everything before it: at the end of the work, or when it names nothing in particular.
@@ -232,6 +191,7 @@ struct Rules<'a> {
     stated_order: &'a StatedOrder,
     meets: Vec<Bits>,
     groups: Groups,
+    shared_names: SharedNames,
     bound: Bound,
     twins: Vec<usize>,
     opened: Vec<Vec<String>>,
@@ -252,6 +212,9 @@ impl Rules<'_> {
         }
         if self.stated_order.guessed.contains(&(from, to)) {
             return Some(Why::Unclear);
+        }
+        if a.draft.mark.keeps_place || b.draft.mark.keeps_place {
+            return Some(Why::Place);
         }
         // What tests a file of a step comes after that step, in whatever story.
         if b.tested.iter().any(|file| a.stems.contains(file)) {
@@ -280,6 +243,9 @@ impl Rules<'_> {
             Some(true) => return Some(Why::Format),
             Some(false) => return None,
             None => {}
+        }
+        if rule::is_on(rule::MANIFESTS) && shared::declares_packages(self.infos, a) && shared::may_use_packages(self.infos, b) {
+            return Some(Why::Manifest);
         }
         // Phases of a list of work are gates, whatever their steps do.
         if rule::is_on(rule::PHASES) && a.draft.mark.group > 0 && is_later_phase(a, b) {
@@ -363,6 +329,15 @@ impl Rules<'_> {
         if manner::are_other_tests(a, b) {
             return None;
         }
+        if self.infos.is_foreign && rule::is_on(rule::FOREIGN) && !is_explicit {
+            return Some(Why::Unknown);
+        }
+        if rule::is_on(rule::SHARED_NAMES)
+            && !is_explicit
+            && let Some(name) = self.shared_names.between(self.infos, from, to)
+        {
+            return Some(Why::Thing(name));
+        }
         (rule::is_on(rule::UNKNOWN) && !(a.is_known() && b.is_known())).then_some(Why::Unknown)
     }
 
@@ -418,7 +393,10 @@ impl Rules<'_> {
                     && !is_ground(a)
                     && (is_explicit && !kinship::writes_types(self.infos, a) || kinship::shared_word(a, b).is_none()) => {}
             (Role::Foundation, _) => return Some("builds on the result of step {}"),
-            (Role::Finish, _) if !is_explicit => return Some("comes after step {}, which closes work"),
+            // To delete or to tidy up is work like other work; to publish closes what is there.
+            (Role::Finish, _) if !is_explicit && titles::closes_work(&a.draft.title) => {
+                return Some("comes after step {}, which closes work");
+            }
             // Tests of one thing, in a file of their own, check that thing.
             (_, Role::Verify) if is_explicit && titles::tests_one_thing(&b.draft.title) => {}
             (_, Role::Verify) if a.role != Role::Verify => {
@@ -461,6 +439,8 @@ impl Rules<'_> {
             Why::Spoken(word) => (format!("makes what step {n} speaks of: \"{}\"", self.infos.words[word as usize]), 0.5),
             Why::Word(word) => (format!("speaks of \"{}\", which step {n} makes", self.infos.words[word as usize]), 0.6),
             Why::Unknown => (format!("nothing shows that it is independent of step {n}"), 0.4),
+            Why::Place => (format!("stands after step {n}, and one of the two is outside of the list of steps"), 0.4),
+            Why::Manifest => (format!("may use the packages that step {n} declares"), 0.7),
         };
         Edge { from: n, to: to + 1, reason, confidence }
     }

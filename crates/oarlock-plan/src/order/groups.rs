@@ -5,10 +5,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::order::bits::Bits;
+use crate::rule;
 use crate::step_info::gather::{StepInfo, StepInfos};
+use crate::text::folder_and_name;
 use crate::text::titles::{self, Role};
 use crate::text::words;
-use crate::text::{List, folder_and_name};
 
 /// A list with more groups is taken as it stands.
 const GROUPS_MAX: usize = 200;
@@ -30,6 +31,10 @@ struct Group<'a> {
     subjects: BTreeSet<u32>,
     says: BTreeSet<u32>,
     has_files: bool,
+    /// Whether a step of it names all files that it writes.
+    is_known: bool,
+    /// How many names of code it has that no other group has.
+    own_names: usize,
     /// Numbers of the names of code that it speaks of.
     spans: BTreeSet<u32>,
     /// The folders of its files, each with the kind of file.
@@ -45,7 +50,8 @@ impl Groups {
         if infos.steps.iter().any(|step| step.draft.mark.group == 0) {
             return Self::default();
         }
-        let (of, groups) = groups(infos, meets);
+        let (of, mut groups) = groups(infos, meets);
+        count_own_names(&mut groups);
         if groups.len() < 2 || groups.len() > GROUPS_MAX {
             return Self::default();
         }
@@ -93,6 +99,8 @@ fn groups<'a>(infos: &'a StepInfos, meets: &[Bits]) -> (Vec<usize>, Vec<Group<'a
                 subjects: subjects(title).iter().filter_map(|stem| numbers_of_words.get(stem.as_str()).copied()).collect(),
                 says: BTreeSet::new(),
                 has_files: true,
+                is_known: false,
+                own_names: 0,
                 spans: BTreeSet::new(),
                 folders: BTreeSet::new(),
                 meets: Bits::new(steps.len()),
@@ -113,35 +121,91 @@ fn groups<'a>(infos: &'a StepInfos, meets: &[Bits]) -> (Vec<usize>, Vec<Group<'a
         let folders: Vec<(&str, &str)> = files.map(folder).collect();
         group.has_files &= !folders.is_empty();
         group.folders.extend(folders.into_iter().filter(|(folder, _)| !folder.is_empty()));
+        group.is_known |= step.is_known();
     }
     (of, out)
 }
-
-/// Nouns of titles that name no thing by themselves.
-static FORMS: List = List::new(
-    "engine, endpoint, endpoints, service, services, page, pages, layer, api, client, server, ui, machine, manager, helper, helpers, utility, utilities, \
-     support, functionality, integration, web, cli, backend, frontend, app, application, update, creation, changes",
-);
 
 /// The stems of a title that may name a thing, without its number, its verb and its paths.
 fn subjects(title: &str) -> BTreeSet<String> {
     let words = title.split_whitespace().filter(|word| !word.contains(['/', '.']) || word.ends_with('.'));
     let words: Vec<&str> = words.filter(|word| word.contains(char::is_alphabetic)).collect();
     let object = if words.first().is_some_and(|word| titles::begins_with_deed(word)) { &words[1..] } else { &words[..] };
-    let named = object.iter().filter(|word| !FORMS.has(word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase().as_str()));
+    let named = object.iter().filter(|word| !titles::is_form(word.trim_matches(|c: char| !c.is_alphanumeric())));
     named.flat_map(|word| words::subject_stems(word)).collect()
 }
 
 /// Whether neither of two groups meets the other in a file or a folder, nor speaks of what the other names. Without files nothing is known.
 fn are_unrelated(one: &Group<'_>, two: &Group<'_>) -> bool {
     let meet = two.steps.iter().any(|to| one.meets.has(*to)) || one.steps.iter().any(|from| two.meets.has(*from));
-    one.has_files
-        && two.has_files
+    let is_layered = || {
+        let is_user = |group: &Group<'_>| words::tokens(group.title).iter().any(|word| USERS.contains(&word.as_str()));
+        let is_maker = |group: &Group<'_>| words::tokens(group.title).iter().any(|word| MAKERS.contains(&word.as_str()));
+        is_maker(one) && is_user(two) && !is_user(one)
+    };
+    let have_names =
+        rule::is_on(rule::OWN_NAMES) && one.own_names >= OWN_NAMES_MIN && two.own_names >= OWN_NAMES_MIN && !speak_alike(one, two);
+    if rule::is_on(rule::LAYERS) && (one.subjects.is_empty() || two.subjects.is_empty() || is_layered() || folders_meet(one, two)) {
+        return false;
+    }
+    if rule::is_on(rule::LAYERS) && !have_names && !(one.is_known && two.is_known) {
+        return false;
+    }
+    (one.has_files && two.has_files || have_names)
         && !meet
         && one.folders.is_disjoint(&two.folders)
         && one.spans.is_disjoint(&two.spans)
         && one.subjects.is_disjoint(&two.subjects)
         && one.subjects.is_disjoint(&two.says)
+}
+
+/// Words of groups that make an interface, and of those that use one.
+const MAKERS: [&str; 12] =
+    ["api", "apis", "endpoint", "endpoints", "backend", "server", "route", "routes", "controller", "controllers", "service", "services"];
+const USERS: [&str; 18] = [
+    "page",
+    "pages",
+    "frontend",
+    "ui",
+    "ux",
+    "view",
+    "views",
+    "screen",
+    "screens",
+    "component",
+    "components",
+    "client",
+    "hook",
+    "hooks",
+    "form",
+    "forms",
+    "dashboard",
+    "cli",
+];
+
+/// Whether a folder of the one holds a folder of the other, unless it is the root of all code.
+fn folders_meet(one: &Group<'_>, two: &Group<'_>) -> bool {
+    let is_below = |inner: &str, outer: &str| {
+        outer.contains('/') && inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    one.folders.iter().any(|(a, _)| two.folders.iter().any(|(b, _)| is_below(a, b) || is_below(b, a)))
+}
+
+/// A group has so many names of code of its own that shows by them what it is about.
+const OWN_NAMES_MIN: usize = 2;
+
+/// Whether the words by which two groups are called meet in what the other says.
+fn speak_alike(one: &Group<'_>, two: &Group<'_>) -> bool {
+    !two.subjects.is_disjoint(&one.says)
+}
+
+/// Counts the names that each group has for itself.
+fn count_own_names(groups: &mut [Group<'_>]) {
+    let mut users: HashMap<u32, usize> = HashMap::new();
+    groups.iter().flat_map(|group| &group.spans).for_each(|name| *users.entry(*name).or_default() += 1);
+    for group in groups {
+        group.own_names = group.spans.iter().filter(|name| users.get(name) == Some(&1)).count();
+    }
 }
 
 /// Whether others stand on a group: a set-up, types, a schema, a look at what is there.

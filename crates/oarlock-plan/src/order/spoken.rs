@@ -7,18 +7,23 @@ use std::sync::LazyLock;
 use crate::order::names::Names;
 use crate::order::sentence::Reader;
 use crate::read::document::{Document, Kind};
+use crate::read::label;
+use crate::rule;
 use crate::step_info::gather::StepInfo;
-use crate::step_info::ordering;
+use crate::step_info::independence;
+use crate::step_info::ordering::{self, Piece};
 use crate::step_info::references;
 use crate::step_info::tables::Row;
-use crate::text::clip;
 use crate::text::phrases::Phrases;
 use crate::text::titles::Role;
+use crate::text::{List, clip};
 
 /// Pairs of steps and names that are compared; what is beyond them is left out with a warning.
 const WORK_MAX: usize = 1_000_000;
 /// Lines that are read as sentences about order.
 const LINES_MAX: usize = 2_000;
+/// Parts of words by which a line of a drawing says something of order.
+const DRAWN: [&str; 4] = ["arallel", "imultaneous", "epends on", "locked by"];
 /// Sentences that are not understood and named.
 const UNCLEAR_MAX: usize = 8;
 
@@ -72,7 +77,7 @@ pub(crate) fn read(document: &Document<'_>, steps: &[StepInfo], rows: &[Row]) ->
         let in_step = owner[line] != usize::MAX;
         // What a row of a table means is told by its columns.
         let is_row = text.starts_with('|') && !in_step;
-        let is_drawn = || kind == Kind::Code && !in_step && (has_arrow(text) || text.contains("arallel") || text.contains("imultaneous"));
+        let is_drawn = || kind == Kind::Code && !in_step && (has_arrow(text) || DRAWN.iter().any(|word| text.contains(word)));
         let is_text = (matches!(kind, Kind::Text | Kind::Item(_)) && !is_row) || is_drawn();
         let may_order = is_text && may_order(text);
         is_cut |= may_order && read >= LINES_MAX;
@@ -89,6 +94,13 @@ pub(crate) fn read(document: &Document<'_>, steps: &[StepInfo], rows: &[Row]) ->
             at_once(&mut spoken, steps, &members);
             continue;
         }
+        if !in_step && kind != Kind::Code && rule::is_on(rule::IN_ORDER) && says_in_order(text) {
+            read += 1;
+            let group = names.group_of_line(line);
+            let members = if group.is_empty() { (0..steps.len()).collect() } else { group };
+            members.windows(2).for_each(|pair| spoken.need(pair[0], pair[1]));
+            continue;
+        }
         let own = if in_step { vec![owner[line]] } else { Vec::new() };
         let joined = || text.split(" | ").skip(1).find(|part| is_field(part));
         let text = if is_field(text) { text.split(" | ").next().unwrap_or(text) } else { joined().unwrap_or(text) };
@@ -100,6 +112,9 @@ pub(crate) fn read(document: &Document<'_>, steps: &[StepInfo], rows: &[Row]) ->
             false => ordering::pieces(text),
         };
         read += 1;
+        if has_open_condition(&pieces) {
+            continue;
+        }
         let implied = if in_step {
             own
         } else if field {
@@ -184,7 +199,36 @@ fn says_group_at_once(text: &str) -> bool {
     let lower = text.to_lowercase();
     let group = ["phase", "epic", "milestone", "stage", "wave", "group", "section", "story"];
     let of_group = group.iter().any(|noun| lower.contains(&format!("this {noun}")) || lower.contains(&format!("this {noun}'s")));
-    of_group && lower.contains("parallel") && references::says_parallel(&lower) && !references::names_steps(&lower)
+    of_group && lower.contains("parallel") && independence::says_parallel(&lower) && !references::names_steps(&lower)
+}
+
+/// Whether steps may run at once only on a condition that names no step: "phases 1 and 3 in parallel once the types are there".
+fn has_open_condition(pieces: &[Piece]) -> bool {
+    pieces.split(|piece| *piece == Piece::Stop).any(|sentence| {
+        let Some(last) = sentence.iter().rposition(|piece| *piece == Piece::Needs) else { return false };
+        let names = |piece: &Piece| matches!(piece, Piece::Name(..) | Piece::Range(..) | Piece::All(_) | Piece::Nothing);
+        sentence[..last].contains(&Piece::Beside) && !sentence[last..].iter().any(names)
+    })
+}
+
+/// What forbids to run steps at once, or says that they run one by one.
+static ONE_BY_ONE: List = List::new(
+    "never be done in parallel, never be run in parallel, never in parallel, not be done in parallel, not be run in parallel, not in parallel, \
+     cannot be parallelized, can't be parallelized, do not parallelize, don't parallelize, not parallelizable, no parallel execution, one after the other, \
+     one after another, strictly sequential, strictly in order, strictly in sequence, in strict order, in strict sequence, in the exact order, \
+     must be done sequentially, must be executed sequentially, must be completed sequentially, must be implemented sequentially, \
+     must be done in order, must be executed in order, must be completed in order, must be implemented in order, are strictly ordered, \
+     tasks are sequential, phases are sequential, steps are sequential, one at a time",
+);
+
+/// Whether a sentence says of all steps of the document or of its section that they run one by one.
+fn says_in_order(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let of_steps = || {
+        let verbs = ["execute", "implement", "complete", "proceed", "work", "done", "do", "these", "they", "follow", "build", "run"];
+        lower.split(|c: char| !c.is_alphanumeric()).any(|word| label::noun(word).is_some() || verbs.contains(&word))
+    };
+    ONE_BY_ONE.iter().any(|phrase| lower.contains(phrase)) && of_steps() && !references::names_steps(&lower)
 }
 
 fn has_arrow(text: &str) -> bool {
@@ -217,6 +261,10 @@ static ORDERS: LazyLock<Phrases> = LazyLock::new(|| {
         "same time",
         "then ",
         "until",
+        "sequen",
+        "in order",
+        "strict",
+        "one at a time",
         "依赖",
         "依存",
         "取决于",

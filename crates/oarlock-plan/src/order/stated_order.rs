@@ -158,6 +158,11 @@ impl StatedOrder {
         self.declared[to] || self.beside.contains(&pair) || self.spoken.beside.contains(&pair) || self.spoken.leaves_out(from, to)
     }
 
+    /// Whether it says of any steps that they may run at once.
+    pub(crate) fn states_independence(&self) -> bool {
+        self.all_free || !self.beside.is_empty() || !self.spoken.beside.is_empty() || self.declared.contains(&true)
+    }
+
     fn set_beside(&mut self, members: &[usize]) {
         for (k, a) in members.iter().enumerate() {
             for b in &members[k + 1..] {

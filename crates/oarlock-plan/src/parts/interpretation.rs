@@ -18,7 +18,8 @@ use crate::read::name;
 use crate::read::sections::{self, Section};
 use crate::rule;
 use crate::step_info::gather::{self, StepInfo, StepInfos};
-use crate::step_info::references::{self, Target};
+use crate::step_info::independence;
+use crate::step_info::references::Target;
 use crate::step_info::tables;
 use crate::text::clip;
 use crate::text::titles::Role;
@@ -172,8 +173,10 @@ fn side_by_side(document: &Document<'_>, infos: &StepInfos) -> Vec<Vec<Target>> 
     (0..document.lines.len())
         .filter(|i| document.lines[*i].marks.beside() && prose(i))
         .map(|i| (i, clip(document.text(i))))
-        .filter(|(_, text)| ["arallel", "ndependent", "oncurrent", "imultaneous"].iter().any(|w| text.contains(w)))
-        .map(|(i, text)| (i, references::side_by_side(text)))
+        .filter(|(_, text)| {
+            ["arallel", "ndependent", "oncurrent", "imultaneous", "any order", "separately"].iter().any(|w| text.contains(w))
+        })
+        .map(|(i, text)| (i, independence::side_by_side(text)))
         .filter(|(i, targets)| !(targets.is_empty() || inside[*i] && targets[0] == Target::All))
         .map(|(_, targets)| targets)
         .take(SIDE_BY_SIDE_MAX)

@@ -26,12 +26,38 @@ const BELOW_LINES_MAX: usize = 8;
 /// Characters of an item that a warning shows.
 const SHOWN_CHARS_MAX: usize = 60;
 
-/// The lines of the work that are in none of the `drafts`, and a warning for each of the first.
-pub(crate) fn find(document: &Document<'_>, sections: &[Section], drafts: &[Draft]) -> (usize, Vec<String>) {
+/// What of the work is in no step.
+pub(crate) struct Lost {
+    /// Boxes and numbered items, by their lines.
+    pub(crate) items: Vec<usize>,
+    /// Rows of tables that name a file which no step speaks of.
+    rows: Vec<usize>,
+}
+
+impl Lost {
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.items.len() + self.rows.len()
+    }
+
+    /// A warning for each of the first.
+    pub(crate) fn warnings(&self, document: &Document<'_>) -> Vec<String> {
+        let shown = |line: &usize| visible_line(&plain(clip(document.text(*line))), SHOWN_CHARS_MAX);
+        let all = self.items.iter().chain(&self.rows);
+        let mut out: Vec<String> =
+            all.take(NAMED_MAX).map(|line| format!("line {}: \"{}\" is in no step", line + 1, shown(line))).collect();
+        if self.count() > NAMED_MAX {
+            out.push(format!("{} more items are in no step", self.count() - NAMED_MAX));
+        }
+        out
+    }
+}
+
+/// The lines of the work that are in none of the `drafts`.
+pub(crate) fn find(document: &Document<'_>, sections: &[Section], drafts: &[Draft]) -> Lost {
     let mut taken = vec![false; document.lines.len()];
     drafts.iter().for_each(|draft| taken[draft.line..=draft.last].fill(true));
-    let mut out = Vec::new();
-    let mut count = 0;
+    let mut items = Vec::new();
     let mut at = 0;
     // What stands above the list of steps of its own section is an overview of them.
     let holds_drafts = |section: &Section| drafts.iter().any(|draft| section.line < draft.line && draft.line < section.end);
@@ -48,24 +74,28 @@ pub(crate) fn find(document: &Document<'_>, sections: &[Section], drafts: &[Draf
             continue;
         }
         let section = at.checked_sub(1).map(|at| &sections[at]).filter(|section| line < section.end);
-        if !section.is_some_and(|section| holds_work(document, section, is_open_box) && !is_overview(line, section)) {
-            continue;
-        }
-        count += 1;
-        if out.len() < NAMED_MAX {
-            out.push(format!("line {}: \"{}\" is in no step", line + 1, visible_line(&plain(clip(document.text(line))), SHOWN_CHARS_MAX)));
+        if section.is_some_and(|section| holds_work(document, section, is_open_box) && !is_overview(line, section)) {
+            items.push(line);
         }
     }
-    for line in rows_of_files(document, sections, &taken) {
-        count += 1;
-        if out.len() < NAMED_MAX {
-            out.push(format!("line {}: \"{}\" is in no step", line + 1, visible_line(&plain(clip(document.text(line))), SHOWN_CHARS_MAX)));
-        }
+    Lost { items, rows: rows_of_files(document, sections, &taken) }
+}
+
+/// Adds the items that are in no step as steps of their own, which keep their place.
+pub(crate) fn add(document: &Document<'_>, items: &[usize], drafts: &mut Vec<Draft>) {
+    let mut taken = vec![false; document.lines.len()];
+    drafts.iter().for_each(|draft| taken[draft.line..=draft.last].fill(true));
+    for (at, line) in items.iter().copied().enumerate() {
+        let next = items.get(at + 1).copied().unwrap_or(document.lines.len());
+        let stop = (line + 1..next).find(|below| taken[*below]).unwrap_or(next);
+        let found = entry::entries(document, line, stop, 1, |begun| begun == line);
+        drafts.extend(found.into_iter().map(|one| {
+            let mut draft = entry::draft(document, one, "", "", clip(document.text(line)));
+            draft.mark.keeps_place = true;
+            draft
+        }));
     }
-    if count > NAMED_MAX {
-        out.push(format!("{} more items are in no step", count - NAMED_MAX));
-    }
-    (count, out)
+    drafts.sort_by_key(|draft| draft.line);
 }
 
 /// The rows of tables that list a file each which no step speaks of, in sections that may hold work.

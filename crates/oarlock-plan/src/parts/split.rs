@@ -15,12 +15,13 @@ use crate::parts::options::Options;
 use crate::plan::{Advice, Plan, Step, Subtask};
 use crate::read::document::{Document, Kind};
 use crate::read::draft::{Draft, Origin, STEPS_MAX};
-use crate::read::format;
+use crate::read::format::{self, Format};
 use crate::read::prose;
 use crate::read::sections::Section;
 use crate::rule;
 use crate::step_info::gather::{StepInfo, StepInfos};
 use crate::text::is_placeholder;
+use crate::text::titles::Role;
 
 /// Work that takes no longer is not worth a second agent.
 const SMALL_MINUTES_MAX: u64 = 15;
@@ -54,7 +55,14 @@ pub(crate) fn of(document: &str, read: &Document<'_>, sections: &[Section], opti
     let found = drafts.len();
     let drafts: Vec<Draft> = drafts.into_iter().filter(|d| !is_placeholder(&d.title)).collect();
     let blanks = found - drafts.len();
-    let (lost, lost_items) = if origin == Origin::Plan && found > 0 { lost::find(read, sections, &drafts) } else { (0, Vec::new()) };
+    let mut drafts = drafts;
+    // What stands below todos of front matter explains them.
+    let is_front_matter = drafts.first().is_some_and(|draft| read.lines[draft.line].kind == Kind::Meta);
+    let mut lost = (origin == Origin::Plan && found > 0 && !is_front_matter).then(|| lost::find(read, sections, &drafts));
+    if let Some(lost) = lost.as_mut().filter(|lost| rule::is_on(rule::REST) && drafts.len() + lost.items.len() <= STEPS_MAX) {
+        lost::add(read, &std::mem::take(&mut lost.items), &mut drafts);
+    }
+    let (lost, lost_items) = lost.map_or((0, Vec::new()), |lost| (lost.count(), lost.warnings(read)));
     let (drafts, done) = without_done(read, drafts);
     let interpretation = Interpretation::best(read, sections, &drafts, manner, options);
     let Interpretation { infos, order, minutes, cut, stated } = &interpretation;
@@ -87,6 +95,7 @@ pub(crate) fn of(document: &str, read: &Document<'_>, sections: &[Section], opti
             format!("put together by {}, it gains too little: {why}", options.grouping)
         })
     });
+    let reason = reason.or_else(|| if manner.is_none() || format == Format::Plain { without_evidence(infos, order) } else { None });
     plan.parallelizable = reason.is_none();
     if reason.is_some() {
         put_parts(&mut plan, &group::whole(infos.steps.len()), minutes, options);
@@ -217,6 +226,19 @@ fn not_worth(cut: &Cut, minutes: &[u64], agents: usize, stated: Option<u64>, inf
         return Some(format!("all of it is about {all} minutes of work, less than handing it out would save"));
     }
     saves_too_little(cut, minutes, agents)
+}
+
+/// Why a document of no format is not split: where most of its steps name no files, and nothing in it says which of them are independent, that two of
+/// them share no word shows nothing.
+fn without_evidence(infos: &StepInfos, order: &Order) -> Option<String> {
+    let makes = |info: &&StepInfo| matches!(info.role, Role::Foundation | Role::Build | Role::Integrate | Role::Document | Role::Finish);
+    let work: Vec<&StepInfo> = infos.steps.iter().filter(makes).collect();
+    let known = work.iter().filter(|info| info.is_known() || info.looks_at_something()).count();
+    let is_stated = order.states_independence || order.edges.iter().any(|edge| edge.confidence >= STATED_CONFIDENCE);
+    let is_work = work.len() * 2 > infos.steps.len();
+    (rule::is_on(rule::EVIDENCE) && is_work && !is_stated && known * 2 < work.len()).then(|| {
+        format!("only {known} of {} steps that make something name their files, and nothing says that they are independent", work.len())
+    })
 }
 
 /// Whether each part waits for all before it.

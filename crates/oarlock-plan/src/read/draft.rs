@@ -55,6 +55,8 @@ pub(crate) struct Mark {
     pub(crate) writes_are_all: bool,
     /// Labels of the steps that the format has a field for, and that it waits for; in lower case.
     pub(crate) needs: Vec<String>,
+    /// Whether it is an item of the work outside of the list that the others are in: nothing tells what it waits for, so it keeps its place.
+    pub(crate) keeps_place: bool,
 }
 
 /// Fields of an entry in front matter that hold no text.

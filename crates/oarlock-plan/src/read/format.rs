@@ -19,6 +19,7 @@ mod phased;
 mod prp;
 mod roadmap;
 mod rows;
+mod signs;
 mod speckit;
 mod superpowers;
 mod task_file;

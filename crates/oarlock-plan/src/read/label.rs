@@ -1,11 +1,12 @@
 //! Labels of steps: "Phase 2: …", "Step 3", "2.1 …", "TASK-7B: …". They mark headings as steps and let other steps name them.
 
+use crate::rule;
 use crate::text::List;
 
 /// Words that make a numbered heading a step.
 static WORDS: List = List::new(
     "phase, step, stage, part, component, milestone, workstream, track, task, subtask, sub-task, \
-     module, feature, layer, iteration, day, wave, item, section, chunk, stream",
+     module, feature, layer, iteration, day, wave, item, section, chunk, stream, sprint, increment, slice, batch",
 );
 
 /// Words by which sentences name steps and groups besides. They begin no label: "Story 2" and "Issue 4" have readers of their own.
@@ -57,8 +58,8 @@ pub(crate) fn of_heading(text: &str) -> Option<Label<'_>> {
 }
 
 fn worded(text: &str) -> Option<Label<'_>> {
-    let (word, tail) = text.split_once(' ')?;
-    let word = word.to_lowercase();
+    let (word, tail) = glued(text).or_else(|| text.split_once(' '))?;
+    let word = canonical(word.to_lowercase());
     if !WORDS.has(&word) {
         return None;
     }
@@ -68,15 +69,68 @@ fn worded(text: &str) -> Option<Label<'_>> {
     let single_letter = id.len() == 1 && id.starts_with(|c: char| c.is_ascii_uppercase());
     let counts = id.starts_with(|c: char| c.is_ascii_digit()) && id.len() <= 8;
     let roman = !id.is_empty() && id.len() <= 4 && id.chars().all(|c| "IVX".contains(c));
-    if !(single_letter || counts || roman) {
+    let in_words = number_in_words(id);
+    if !(single_letter || counts || roman || in_words.is_some()) {
         return None;
     }
     let rest = &tail[id.len()..];
     // "Task 2 things" has a label, "Part A of" would have too; a word glued to the number is none.
     (rest.is_empty() || !rest.starts_with(|c: char| c.is_alphanumeric())).then(|| Label {
         kind: word,
-        id: id.to_lowercase(),
+        id: in_words.unwrap_or_else(|| id.to_lowercase()),
         rest: title(rest),
+    })
+}
+
+/// The number of "One": the first twelve are written so.
+fn number_in_words(word: &str) -> Option<String> {
+    let names = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    let at = names.iter().position(|name| word.eq_ignore_ascii_case(name)).filter(|_| rule::is_on(rule::LABELS))?;
+    Some((at + 1).to_string())
+}
+
+/// Words that labels begin with in other languages, each with its English one.
+const IN_OTHER_LANGUAGES: [(&str, &str); 28] = [
+    ("schritt", "step"),
+    ("aufgabe", "task"),
+    ("teil", "part"),
+    ("etappe", "phase"),
+    ("étape", "step"),
+    ("etape", "step"),
+    ("tâche", "task"),
+    ("tache", "task"),
+    ("partie", "part"),
+    ("fase", "phase"),
+    ("paso", "step"),
+    ("etapa", "phase"),
+    ("tarea", "task"),
+    ("passo", "step"),
+    ("tarefa", "task"),
+    ("attività", "task"),
+    ("шаг", "step"),
+    ("этап", "phase"),
+    ("фаза", "phase"),
+    ("задача", "task"),
+    ("步骤", "step"),
+    ("阶段", "phase"),
+    ("任务", "task"),
+    ("ステップ", "step"),
+    ("フェーズ", "phase"),
+    ("タスク", "task"),
+    ("단계", "phase"),
+    ("작업", "task"),
+];
+
+fn canonical(word: String) -> String {
+    let known = IN_OTHER_LANGUAGES.iter().find(|(other, _)| *other == word).filter(|_| rule::is_on(rule::LABELS));
+    known.map_or(word, |(_, english)| (*english).to_owned())
+}
+
+/// "阶段1：…": the word and the number stand together where a language has no blanks.
+fn glued(text: &str) -> Option<(&str, &str)> {
+    IN_OTHER_LANGUAGES.iter().filter(|(word, _)| !word.contains(|c: char| c.is_ascii())).find_map(|(word, _)| {
+        let rest = text.strip_prefix(word)?;
+        rest.starts_with(|c: char| c.is_ascii_digit()).then(|| text.split_at(word.len()))
     })
 }
 
@@ -180,7 +234,7 @@ pub(crate) fn is_short_code(word: &str) -> bool {
 }
 
 fn title(rest: &str) -> &str {
-    rest.trim_start_matches(|c: char| c.is_whitespace() || ".:)-–—*_".contains(c))
+    rest.trim_start_matches(|c: char| c.is_whitespace() || ".:)-–—*_：、".contains(c))
 }
 
 #[cfg(test)]

@@ -39,7 +39,8 @@ const AWAITS: Groups = 1 << 10;
 const DEFINITE: Groups = 1 << 11;
 
 /// What says that steps run at once, or may.
-pub(crate) const PARALLEL: [&str; 6] = ["parallel", "independent", "concurrent", "simultaneous", "at the same time", "side by side"];
+pub(crate) const PARALLEL: [&str; 8] =
+    ["parallel", "independent", "concurrent", "simultaneous", "at the same time", "side by side", "in any order", "separately"];
 /// What names all that stands before a step.
 pub(crate) const ALL_EARLIER: [&str; 7] =
     ["all previous", "all above", "everything above", "all other steps", "all preceding", "all earlier", "previous steps"];

@@ -115,7 +115,8 @@ static LISTS: [(Groups, List); 8] = [
         List::new(
             "approach, plan, steps, tasks, subtasks, sub-tasks, phases, todo, to do, to-do, checklist, \
      work items, workstreams, work breakdown, components, actions, action items, solution, \
-     instructions, procedure, execution, work, milestones, stages, waves, order",
+     instructions, procedure, execution, work, milestones, stages, waves, order, sprints, ordine, ordre, orden, ordem, reihenfolge, schritte, umsetzung, \
+     fasi, fases, phasen, etapes, etapas, pasos, passos, passi, tareas, tarefas, aufgaben",
         ),
     ),
     (DETAILS, List::new("implementation, next, requirements, changes, improvements, fixes, features, scope")),

@@ -346,6 +346,32 @@ pub(crate) fn is_text_for_readers(name: &str) -> bool {
     [".md", ".mdx", ".rst", ".adoc", ".txt"].iter().any(|ending| name.ends_with(ending)) && !is_of_programs && !is_of_agents
 }
 
+/// Files in which a project declares the packages that its code uses.
+const MANIFESTS: [&str; 16] = [
+    "package.json",
+    "pyproject.toml",
+    "cargo.toml",
+    "go.mod",
+    "gemfile",
+    "composer.json",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "cmakelists.txt",
+    "package.swift",
+    "pubspec.yaml",
+    "mix.exs",
+    "setup.py",
+    "pipfile",
+    "environment.yml",
+];
+
+/// Whether a file declares the packages that the code of a project uses.
+pub(crate) fn is_manifest(pattern: &Pattern) -> bool {
+    let name = name_of(pattern.as_str()).to_lowercase();
+    MANIFESTS.contains(&name.as_str()) || name.starts_with("requirements") && name.ends_with(".txt") || name.ends_with(".csproj")
+}
+
 /// Whether a file describes things for people.
 pub(crate) fn is_document(pattern: &Pattern) -> bool {
     let text = pattern.as_str().to_ascii_lowercase();

@@ -1,9 +1,7 @@
 //! What is known about each step before any order is concluded: role, files, words, statements, minutes.
 //! The steps themselves come from [`units`]; here their words are numbered, so that comparing them is cheap.
 
-use std::collections::{HashMap, HashSet};
-
-use foldhash::fast::RandomState;
+use std::collections::HashSet;
 
 use crate::at_once::of_halves;
 use crate::read::document::{Document, Kind};
@@ -19,9 +17,11 @@ use crate::step_info::files::{self, StepFiles};
 use crate::step_info::identifiers;
 use crate::step_info::imports;
 use crate::step_info::inherit;
+use crate::step_info::lexicon::Lexicon;
 use crate::step_info::overlap::{Id, Table};
 use crate::step_info::references::{self, Statement, Statements, Target};
 use crate::step_info::units::{self, Surveyor, Unit};
+use crate::text::language;
 use crate::text::titles::{self, Role};
 use crate::text::words;
 use crate::text::{clip, name_of};
@@ -60,11 +60,15 @@ pub(crate) struct StepInfo {
     pub(crate) heard: Vec<u32>,
     /// Numbers of the names of code that its text has; of a step in a group only.
     pub(crate) spans: Vec<u32>,
+    /// Numbers of the names of code in its title and its text, sorted.
+    pub(crate) names: Vec<u32>,
     /// Numbers of the stems of the files that it writes, and of the files that its tests are of.
     pub(crate) stems: Vec<u32>,
     pub(crate) tested: Vec<u32>,
     /// Numbers of the words in the paths that it writes.
     pub(crate) makes_in: Vec<u32>,
+    /// Whether it speaks of packages that code depends on.
+    pub(crate) speaks_of_packages: bool,
     /// Whether its title speaks of something new, which an earlier step may have made.
     pub(crate) asks_new: bool,
     /// Numbers of the words that it uses for something that is there already: "the tokens".
@@ -130,6 +134,8 @@ pub(crate) struct StepInfos {
     pub(crate) named_ahead: Vec<(usize, usize)>,
     /// Listed files that no step takes.
     pub(crate) unclaimed: Vec<String>,
+    /// Whether the steps are written in another language than English, so that their words tell nothing here.
+    pub(crate) is_foreign: bool,
 }
 
 /// Gathers the facts about the steps that `drafts` describe; the phases of the lines `whole` are one step each. Where the format says what all
@@ -191,7 +197,13 @@ pub(crate) fn infos(
         .collect();
     steps.iter_mut().zip(staged).for_each(|(step, stage)| step.stage = stage);
     let named_ahead = named_ahead(document, &steps);
-    let mut infos = StepInfos { steps, table, words: lexicon.words, named_ahead, unclaimed };
+    let is_foreign = language::is_foreign(steps.iter().flat_map(|step| {
+        let lines = step.draft.line..=step.draft.last;
+        lines
+            .filter(|line| matches!(document.lines[*line].kind, Kind::Text | Kind::Item(_) | Kind::Heading(_)))
+            .map(|line| clip(document.text(line)))
+    }));
+    let mut infos = StepInfos { steps, table, words: lexicon.words, named_ahead, unclaimed, is_foreign };
     drop_common_words(&mut infos);
     infos
 }
@@ -218,62 +230,6 @@ struct Known<'a> {
     table: &'a Table,
     /// Words of the document's title.
     about: &'a [String],
-}
-
-#[derive(Debug, Default)]
-struct Lexicon {
-    numbers: HashMap<String, u32, RandomState>,
-    words: Vec<String>,
-    /// What words of prose come to, as they stand there in lower case: the numbers of their stems, and nothing for those that name no thing.
-    said: HashMap<String, Option<u32>, RandomState>,
-}
-
-impl Lexicon {
-    fn number(&mut self, word: String) -> u32 {
-        if let Some(n) = self.numbers.get(&word) {
-            return *n;
-        }
-        let n = u32::try_from(self.words.len()).expect("words are bounded by steps");
-        self.words.push(word.clone());
-        self.numbers.insert(word, n);
-        n
-    }
-
-    /// Adds the numbers of the stems of `text` that may mean a thing, each once. Nearly every word of a document was met before.
-    fn said(&mut self, text: &str, out: &mut Vec<u32>) {
-        let from = out.len();
-        if !self.said_before(text, out) {
-            out.truncate(from);
-            let stems = words::said_stems(text);
-            out.extend(stems.into_iter().map(|stem| self.number(stem)));
-            words::each_word(text, |word| {
-                if !self.said.contains_key(word) {
-                    let number = words::said_stem(word).map(|stem| self.number(stem.to_owned()));
-                    self.said.insert(word.to_owned(), number);
-                }
-            });
-            return;
-        }
-        out[from..].sort_unstable();
-        let mut kept = from;
-        for at in from..out.len() {
-            if kept == from || out[at] != out[kept - 1] {
-                out[kept] = out[at];
-                kept += 1;
-            }
-        }
-        out.truncate(kept);
-    }
-
-    /// The same for a text whose words were all met before; false when one was not.
-    fn said_before(&self, text: &str, out: &mut Vec<u32>) -> bool {
-        let mut are_known = true;
-        words::each_word(text, |word| match self.said.get(word) {
-            Some(number) => out.extend(*number),
-            None => are_known = false,
-        });
-        are_known
-    }
 }
 
 /// A line of a step's prose.
@@ -385,9 +341,14 @@ fn info(
     }
     let is_grouped = draft.mark.group > 0;
     let heard = if is_grouped { heard_words(document, &draft, lexicon) } else { Vec::new() };
-    let spans = if is_grouped { identifiers::in_spans(document, &draft) } else { Vec::new() };
-    let spans = spans.into_iter().map(|name| lexicon.number(format!("name {name}"))).collect();
+    let spans: Vec<u32> = identifiers::in_spans(document, &draft).into_iter().map(|name| lexicon.number(format!("name {name}"))).collect();
+    let mut names: Vec<u32> = spans.iter().chain(&title_names).copied().collect();
+    names.sort_unstable();
+    names.dedup();
+    let spans = if is_grouped { spans } else { Vec::new() };
     let asks_new = words::each_token(&title).any(|w| w == "new");
+    let writes_manifest = files.writes.iter().any(|id| files::is_manifest(known.table.pattern(*id)));
+    let speaks_of_packages = writes_manifest && speaks_of_packages(document, &draft);
     StepInfo {
         draft,
         role,
@@ -398,6 +359,7 @@ fn info(
         begins,
         heard,
         spans,
+        names,
         stems,
         tested,
         makes_in,
@@ -405,6 +367,7 @@ fn info(
         awaits,
         says,
         asks_new,
+        speaks_of_packages,
         statements,
         shows_code,
         provides,
@@ -417,6 +380,16 @@ fn info(
         share,
         taken_from,
     }
+}
+
+/// Whether a step that writes a manifest says that it is about packages: it adds some, or speaks of what the code depends on.
+fn speaks_of_packages(document: &Document<'_>, draft: &Draft) -> bool {
+    let adds = words::each_token(&draft.title).next().is_some_and(|word| ["add", "install", "upgrade", "bump"].contains(&&*word));
+    let says = |line: usize| {
+        let text = clip(document.text(line)).to_lowercase();
+        ["dependenc", "install", "library", "libraries", "packages"].iter().any(|word| text.contains(word))
+    };
+    adds || (draft.line..=draft.last).take(PROSE_LINES_MAX).any(says)
 }
 
 /// All words of a step's prose that may name a thing, but those of paths.

@@ -3,6 +3,7 @@
 
 use crate::read::document::{Document, Kind};
 use crate::read::draft::Draft;
+use crate::rule;
 use crate::text::clip;
 
 /// Names of one step that are kept, of either sort.
@@ -60,7 +61,14 @@ pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft) -> Names {
         match document.lines[line].kind {
             Kind::Code => read_code(clip(document.raw(line)), &mut out),
             Kind::Text | Kind::Item(_) => {
-                clip(document.text(line)).split('`').skip(1).step_by(2).for_each(|code| read_span(code, &mut out))
+                let text = clip(document.text(line));
+                let brings_in = rule::is_on(rule::PRODUCES) && is_product(text);
+                for code in text.split('`').skip(1).step_by(2) {
+                    read_span(code, &mut out);
+                    if brings_in {
+                        words(code).for_each(|(_, word)| push(&mut out.defined, word, CHARS_MIN));
+                    }
+                }
             }
             Kind::Blank | Kind::Meta | Kind::Heading(_) | Kind::Rule => {}
         }
@@ -70,6 +78,12 @@ pub(crate) fn of_draft(document: &Document<'_>, draft: &Draft) -> Names {
         names.dedup();
     }
     out
+}
+
+/// "**Produces:** `openPier(name)`": what later tasks may use.
+fn is_product(text: &str) -> bool {
+    let name = text.split(':').next().unwrap_or_default().trim_matches(['*', ' ', '_', '-']).to_lowercase();
+    ["produces", "provides", "exports", "exposes"].contains(&name.as_str())
 }
 
 /// Words behind which a title says where it works: "Add a method to BoatStore", "Extend the PierPage".

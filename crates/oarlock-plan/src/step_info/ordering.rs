@@ -42,6 +42,8 @@ static NEEDS: List = List::new(
     "depends, depend, dependent, depending, requires, require, needs, need, after, blocked, waits, wait, builds, relies, once, until, follows, following, \
      prerequisite, prerequisites, dependencies, dependency, 依赖, 依赖于, 依存, 取决于",
 );
+/// Those that say as well what a thing needs that is no step.
+static WANTS: List = List::new("require, requires, need, needs, builds, relies, follow, follows, following");
 static BEFORE: List = List::new("before, blocks, block, blocking, precedes, precede, unblocks, enables, prior");
 static BESIDE: List = List::new(
     "parallel, parallelizable, parallelised, parallelized, concurrently, concurrent, simultaneously, independently, independent, alongside, 可并行, 并行, 並行, 可以并行, 可并行执行",
@@ -148,6 +150,10 @@ pub(crate) fn pieces(line: &str) -> Vec<Piece> {
         } else if let Some(singular) = noun_of(bare) {
             singular.clone_into(&mut noun);
             numbers = true;
+        } else if WANTS.has(bare) && !names_follow(&words[at..]) {
+            // "Issues 1-4 require code changes" orders nothing.
+            noun.clear();
+            numbers = false;
         } else if NEEDS.has(bare) {
             // "It cannot start until …" denies the start, not the need.
             let denies_start = ["after", "once", "until", "follows", "following"].contains(&bare);
@@ -247,6 +253,16 @@ fn split_range(word: &str, out: &mut Vec<String>) {
         }
         None => out.push(word.to_owned()),
     }
+}
+
+/// Whether the sentence goes on with something that may be a step, or with all or none of them.
+fn names_follow(words: &[String]) -> bool {
+    let is_name = |word: &str| {
+        let wide = ["all", "every", "everything", "none", "nothing", "n/a", "previous", "both"];
+        wide.contains(&word) || noun_of(word).is_some() || NAMED_GROUPS.has(word) || name_of(word, "step", true).is_some()
+    };
+    let sentence = words.iter().take_while(|word| ![".", ";", "—"].contains(&word.as_str()));
+    sentence.map(|word| word.trim_matches([':', '\'', '"', '!', '?', '.'])).any(is_name)
 }
 
 /// Whether a line named several steps, or one by a code, and said nothing of them yet.

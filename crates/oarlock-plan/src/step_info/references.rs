@@ -4,7 +4,8 @@
 use crate::read::document::Document;
 use crate::read::draft::Draft;
 use crate::read::label;
-use crate::read::marks::{ALL_EARLIER, Marks, ONE_EARLIER, PARALLEL};
+use crate::read::marks::{ALL_EARLIER, Marks, ONE_EARLIER};
+use crate::step_info::independence::says_parallel;
 use crate::text::{List, clip};
 
 /// Statements of one step that are kept.
@@ -96,61 +97,10 @@ impl May {
     }
 }
 
-/// What a document says of all its steps when none waits for another.
-static ALL_FREE: List = List::new(
-    "independent of each other, independent of one another, are all independent, all are independent, tasks are independent, \
-     items are independent, steps are independent, fixes are independent, changes are independent, parts are independent",
-);
-
-/// The same, of work that is listed below.
-static ALL_AT_ONCE: List = List::new(
-    "all of these in parallel, all of them in parallel, all tasks in parallel, tasks can all run in parallel, all tasks can run in parallel, \
-     all steps can run in parallel, all can run in parallel",
-);
-
-/// The statement of a line that stands in no step: "Steps 2 to 4 are independent of each other."
-pub(crate) fn side_by_side(line: &str) -> Vec<Target> {
-    let lower = line.to_lowercase();
-    if !says_parallel(&lower) {
-        return Vec::new();
-    }
-    let each = lower.split_once("each is ").is_some_and(|(_, rest)| rest.split('.').next().unwrap_or(rest).contains("independent"));
-    let words = split(&lower);
-    // What is independent must be the steps: "the backends stay independent of each other" speaks of something else.
-    let nouns = ["steps", "tasks", "items", "fixes", "changes", "parts", "subtasks", "phases", "they"];
-    let of_steps = words.iter().any(|w| nouns.contains(&trimmed(w)));
-    let mut out = Vec::new();
-    let mut at = 0;
-    while at < words.len() {
-        let (targets, next) = labelled_at(&words, at);
-        out.extend(targets);
-        at = next.max(at + 1);
-    }
-    match out.len() {
-        0 if each
-            || ALL_AT_ONCE.iter().any(|phrase| lower.contains(phrase))
-            || (of_steps && ALL_FREE.iter().any(|phrase| lower.contains(phrase))) =>
-        {
-            vec![Target::All]
-        }
-        0 | 1 => Vec::new(),
-        // A sentence that also says what waits is taken apart elsewhere.
-        _ if ["depend", "require", "after ", "once "].iter().any(|word| lower.contains(word)) => Vec::new(),
-        _ => out,
-    }
-}
-
 /// Whether a line in lower case names steps by label or number.
 pub(crate) fn names_steps(lower: &str) -> bool {
     let words = split(lower);
     (0..words.len()).any(|at| !labelled_at(&words, at).0.is_empty())
-}
-
-/// Whether a line in lower case says that things run at once.
-pub(crate) fn says_parallel(lower: &str) -> bool {
-    let says = PARALLEL.iter().any(|w| lower.contains(w));
-    let denies = lower.starts_with("not ") || [" not ", "n't ", "cannot", "never", "sequential", "not-"].iter().any(|w| lower.contains(w));
-    says && !denies
 }
 
 /// "phase 2: after phase 1" speaks of phase 1 only.
@@ -307,7 +257,7 @@ fn read_declared(value: &str, out: &mut Statements) {
 }
 
 /// Words and the marks that join numbers.
-fn split(text: &str) -> Vec<&str> {
+pub(crate) fn split(text: &str) -> Vec<&str> {
     let mut out = Vec::new();
     for word in text.split_whitespace() {
         let mut rest = word;
@@ -326,12 +276,12 @@ fn split(text: &str) -> Vec<&str> {
     out
 }
 
-fn trimmed(word: &str) -> &str {
+pub(crate) fn trimmed(word: &str) -> &str {
     word.trim_matches(|c: char| !c.is_alphanumeric())
 }
 
 /// The targets that begin at word `at` with a label word ("steps 2 and 3"), and the word behind them.
-fn labelled_at(words: &[&str], at: usize) -> (Vec<Target>, usize) {
+pub(crate) fn labelled_at(words: &[&str], at: usize) -> (Vec<Target>, usize) {
     let word = trimmed(words[at]);
     if !label::is_label_word(word) {
         // An identifier such as subtask-4a stands for itself.

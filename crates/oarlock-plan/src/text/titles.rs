@@ -8,7 +8,7 @@ use crate::text::words::{
 };
 
 /// Words that phases are labelled with: they run one after the other.
-pub(crate) const PHASES: [&str; 6] = ["phase", "stage", "milestone", "part", "iteration", "wave"];
+pub(crate) const PHASES: [&str; 9] = ["phase", "stage", "milestone", "part", "iteration", "wave", "sprint", "increment", "day"];
 
 /// What a step does, as far as it bears on the order of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +63,17 @@ static DEEDS: List = List::new(
     "render, save, protect, sync, handle, move, remove, delete, rename, replace, support, show, hide, allow, improve, optimize, optimise, clean, \
      fix, harden, expand, preserve, normalise, normalize, keep, resolve, draw, display, store, load, send, use, convert, migrate, port, split",
 );
+
+/// Nouns of titles that name no thing by themselves.
+static FORMS: List = List::new(
+    "engine, endpoint, endpoints, service, services, page, pages, layer, api, client, server, ui, machine, manager, helper, helpers, utility, utilities, \
+     support, functionality, integration, web, cli, backend, frontend, app, application, update, creation, changes",
+);
+
+/// Whether a word of a title, in either case, names only the form of a thing.
+pub(crate) fn is_form(word: &str) -> bool {
+    FORMS.has(word.to_lowercase().as_str())
+}
 
 /// Whether a title begins with the making of something.
 pub(crate) fn makes_something(title: &str) -> bool {
@@ -154,7 +165,8 @@ pub(crate) fn tests_one_thing(title: &str) -> bool {
     if begins_with_path(title) {
         return false;
     }
-    let words = tokens(&without_parentheses(title));
+    // "playAll" is one name.
+    let words = split(&without_parentheses(title), false);
     let is_wide = |w: &String| {
         [
             "integration",
@@ -203,6 +215,14 @@ static GROUNDS: [&str; 8] = ["structure", "setup", "scaffold", "bootstrap", "ini
 /// Whether a title begins by giving the work away: "Publish to the registry".
 pub(crate) fn gives_away(title: &str) -> bool {
     each_token(title).next().is_some_and(|w| ["publish", "release", "deploy", "announce", "ship"].contains(&&*w))
+}
+
+/// Whether a title begins by bringing all that is there to an end, or by giving it away.
+pub(crate) fn closes_work(title: &str) -> bool {
+    gives_away(title)
+        || each_token(title)
+            .next()
+            .is_some_and(|w| ["commit", "push", "tag", "finalize", "finalise", "finish", "complete", "close", "wrap"].contains(&&*w))
 }
 
 /// Whether a title names a document by a word that tells it from others: "User guide", "Update the API reference".

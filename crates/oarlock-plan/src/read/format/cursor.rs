@@ -6,6 +6,7 @@ use crate::read::draft::{Draft, STEPS_MAX};
 use crate::read::format::outline::{Manner, Outline};
 use crate::read::format::{changes, other, superpowers};
 use crate::read::prose;
+use crate::rule;
 use crate::text::{clip, plain};
 
 /// Lines in which the field is looked for.
@@ -24,10 +25,14 @@ pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
         .or_else(|| changes::read(document))
         .or_else(|| other::of_no_format(document))
         .or_else(|| labelled(document));
-    // A body with far fewer steps than there are todos explains something else. Where todos say what they wait for, only a body that has as many
+    // A body with fewer steps than there are todos leaves some of them out. Where todos say what they wait for, only a body that has as many
     // steps may stand for them.
     let says_needs = todos.iter().any(|todo| !todo.mark.needs.is_empty());
-    let is_enough = |steps: usize| if says_needs { steps == todos.len() } else { steps * 2 > todos.len() };
+    let is_enough = |steps: usize| match says_needs {
+        true => steps == todos.len(),
+        false if rule::is_on(rule::ALL_TODOS) => steps >= todos.len(),
+        false => steps * 2 > todos.len(),
+    };
     if let Some(mut body) = body.filter(|body| is_enough(body.drafts.len())) {
         if body.drafts.len() == todos.len() {
             for (draft, todo) in body.drafts.iter_mut().zip(&todos) {

@@ -5,14 +5,16 @@ use crate::read::document::{Document, Kind};
 use crate::read::draft::{Draft, STEPS_MAX};
 use crate::read::entry;
 use crate::read::format::outline::{Format, Manner, Outline};
-use crate::read::format::{backlog, changes, cursor, phased, roadmap, rows, todo};
+use crate::read::format::{backlog, changes, cursor, phased, roadmap, rows, signs, todo};
 use crate::text::{clip, plain, words};
 
 /// The format of a document that no reader took, and its steps where a table lists them.
 pub(super) fn read(document: &Document<'_>) -> (Format, Option<Outline>) {
     let format = named(document);
     let outline = match format {
-        Format::Plain => of_no_format(document).or_else(|| roadmap::read(document)).or_else(|| todo::read(document)),
+        Format::Plain => {
+            of_no_format(document).or_else(|| signs::read(document)).or_else(|| roadmap::read(document)).or_else(|| todo::read(document))
+        }
         _ => of_tables(document).or_else(|| changes::read(document)),
     };
     (format, outline)

@@ -7,14 +7,15 @@ use crate::read::draft::{Draft, STEPS_MAX};
 use crate::read::entry::{self, Entry};
 use crate::read::format::fields::is_box;
 use crate::read::format::outline::{Manner, Outline};
+use crate::read::format::signs;
 use crate::read::label;
 use crate::read::sections::{self, Class};
+use crate::rule;
 use crate::text::titles;
 use crate::text::{clip, plain};
 
-/// Signs that an item begins with where a list tells how far each is, instead of a box: not done, and done.
-const OPEN_SIGNS: [&str; 11] = ["🔄", "🚧", "⏳", "⌛", "⬜", "🔲", "📋", "☐", "❌", "⏸", "🔵"];
-const DONE_SIGNS: [&str; 4] = ["✅", "☑", "✔", "✓"];
+/// Words of a bullet that names a piece of work and does not explain one.
+const BULLET_WORDS_MAX: usize = 12;
 
 /// The steps of a plan in phases.
 pub(super) fn read(document: &Document<'_>) -> Option<Outline> {
@@ -118,7 +119,15 @@ fn items(document: &Document<'_>, from: usize, to: usize) -> Vec<Entry> {
         let bold = document.text(line).strip_prefix("**").filter(|_| document.lines[line].kind == Kind::Text);
         bold.is_some_and(|bold| label::of_heading(clip(bold)).is_some())
     };
-    let takes_bullets = !has_clear && !(from..to).any(is_labelled) && count > 0 && orders * 3 >= count * 2;
+    // A document whose phases have nothing but short bullets means these.
+    let are_short = || {
+        let bullets = (from..to).filter(|line| matches!(document.lines[*line].kind, Kind::Item(None)) && document.lines[*line].indent < 2);
+        rule::is_on(rule::BULLETS)
+            && count > 1
+            && bullets.into_iter().all(|line| clip(document.text(line)).split_whitespace().count() <= BULLET_WORDS_MAX)
+            && (from..to).all(|line| matches!(document.lines[line].kind, Kind::Item(_) | Kind::Blank | Kind::Rule))
+    };
+    let takes_bullets = !has_clear && !(from..to).any(is_labelled) && count > 0 && (orders * 3 >= count * 2 || are_short());
     let counts = |line: usize| is_clear(line) || (takes_bullets && matches!(document.lines[line].kind, Kind::Item(None)));
     let outer =
         (from..to).filter(|line| document.lines[*line].kind != Kind::Code && counts(*line)).map(|line| document.lines[line].indent).min();
@@ -133,10 +142,10 @@ fn sign(document: &Document<'_>, line: usize) -> Option<bool> {
     }
     let text = document.text(line);
     let begins = |signs: &[&str]| signs.iter().any(|sign| text.starts_with(sign));
-    if begins(&OPEN_SIGNS) {
+    if begins(&signs::OPEN) {
         return Some(false);
     }
-    begins(&DONE_SIGNS).then_some(true)
+    begins(&signs::DONE).then_some(true)
 }
 
 fn of_item(document: &Document<'_>, item: Entry) -> Draft {

@@ -1,6 +1,7 @@
 //! What lines say of other steps.
 
 use super::*;
+use crate::step_info::independence::side_by_side;
 
 fn said(line: &str) -> Statements {
     statements_of_line(line, Marks::ALL)
