@@ -28,6 +28,32 @@ impl Bits {
     }
 }
 
+/// Ordered pairs of numbers below a fixed size: asking for one costs the same however many there are.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pairs {
+    /// For each first number the second ones; empty where there are no pairs.
+    rows: Vec<Bits>,
+}
+
+impl Pairs {
+    /// These pairs of numbers below `size`.
+    pub(crate) fn of(size: usize, pairs: impl IntoIterator<Item = (usize, usize)>) -> Self {
+        let mut rows = Vec::new();
+        for (one, two) in pairs {
+            if rows.is_empty() {
+                rows = vec![Bits::new(size); size];
+            }
+            rows[one].insert(two);
+        }
+        Self { rows }
+    }
+
+    /// Whether this is one of them.
+    pub(crate) fn has(&self, one: usize, two: usize) -> bool {
+        self.rows.get(one).is_some_and(|row| row.has(two))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,5 +66,12 @@ mod tests {
         b.insert(129);
         a.add_all(&b);
         assert!(a.has(0) && a.has(129) && !a.has(64));
+    }
+
+    #[test]
+    fn pairs_are_found_in_their_direction() {
+        let pairs = Pairs::of(3, [(0, 2), (1, 0)]);
+        assert!(pairs.has(0, 2) && pairs.has(1, 0) && !pairs.has(2, 0));
+        assert!(!Pairs::of(3, []).has(0, 1));
     }
 }

@@ -9,7 +9,7 @@ use crate::order::conflicts;
 use crate::order::groups::Groups;
 use crate::order::kinship;
 use crate::order::manner::{self, Bound};
-use crate::order::shared::{self, SharedNames};
+use crate::order::shared::{Packages, SharedNames};
 use crate::order::stated_order::{Outside, StatedOrder};
 use crate::order::why::{Causes, Why};
 use crate::plan::{Conflict, Edge};
@@ -73,6 +73,8 @@ pub(crate) fn order(infos: &StepInfos, outside: Outside<'_>, manner: Manner) -> 
         meets,
         groups,
         shared_names: SharedNames::of(infos),
+        packages: Packages::of(infos),
+        kinds_of_tests: steps.iter().map(manner::kind_of_tests).collect(),
         bound: Bound::of(manner, infos, &overlaps),
         twins: kinship::twins(steps),
         opened: kinship::opened_folders(infos),
@@ -192,6 +194,8 @@ struct Rules<'a> {
     meets: Vec<Bits>,
     groups: Groups,
     shared_names: SharedNames,
+    packages: Packages,
+    kinds_of_tests: Vec<Option<&'static str>>,
     bound: Bound,
     twins: Vec<usize>,
     opened: Vec<Vec<String>>,
@@ -210,7 +214,7 @@ impl Rules<'_> {
         if self.stated_order.says(from, to) {
             return Some(Why::Stated);
         }
-        if self.stated_order.guessed.contains(&(from, to)) {
+        if self.stated_order.guesses(from, to) {
             return Some(Why::Unclear);
         }
         if a.draft.mark.keeps_place || b.draft.mark.keeps_place {
@@ -244,7 +248,7 @@ impl Rules<'_> {
             Some(false) => return None,
             None => {}
         }
-        if rule::is_on(rule::MANIFESTS) && shared::declares_packages(self.infos, a) && shared::may_use_packages(self.infos, b) {
+        if rule::is_on(rule::MANIFESTS) && self.packages.are_used(from, to) {
             return Some(Why::Manifest);
         }
         // Phases of a list of work are gates, whatever their steps do.
@@ -326,7 +330,7 @@ impl Rules<'_> {
         if odd && self.closes == Some(to) && b.role != Role::Document && !mends() {
             return Some(Why::Role("is of another kind than step {}, and comes last"));
         }
-        if manner::are_other_tests(a, b) {
+        if manner::are_other_tests(self.kinds_of_tests[from], self.kinds_of_tests[to]) {
             return None;
         }
         if self.infos.is_foreign && rule::is_on(rule::FOREIGN) && !is_explicit {

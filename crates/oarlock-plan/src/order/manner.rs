@@ -85,7 +85,7 @@ fn goes_on(manner: Manner, infos: &StepInfos, overlaps: &Overlaps, mut run: std:
     }
     run.all(|other| {
         let other = &infos.steps[other];
-        only_check(other, step) || are_other_tests(other, step) || are_alike(infos, overlaps, other, step)
+        only_check(other, step) || are_other_tests(kind_of_tests(other), kind_of_tests(step)) || are_alike(infos, overlaps, other, step)
     })
 }
 
@@ -102,14 +102,17 @@ fn only_check(one: &StepInfo, two: &StepInfo) -> bool {
 }
 
 /// "Unit tests" and "E2E testing with a browser": tests of two kinds use what was built, and nothing of each other.
-pub(crate) fn are_other_tests(one: &StepInfo, two: &StepInfo) -> bool {
-    let kind = |info: &StepInfo| {
-        let title = info.draft.title.to_lowercase();
-        let kinds = ["unit", "integration", "e2e", "end-to-end", "performance", "load", "accessibility", "security", "visual", "contract"];
-        let is_test = words::each_token(&title).any(|word| word.starts_with("test"));
-        kinds.into_iter().find(|kind| is_test && title.contains(kind))
-    };
-    kind(one).is_some() && kind(two).is_some() && kind(one) != kind(two)
+pub(crate) fn are_other_tests(one: Option<&str>, two: Option<&str>) -> bool {
+    one.is_some() && two.is_some() && one != two
+}
+
+/// The kind of the tests that a step is about, by its title.
+pub(crate) fn kind_of_tests(info: &StepInfo) -> Option<&'static str> {
+    const KINDS: [&str; 10] =
+        ["unit", "integration", "e2e", "end-to-end", "performance", "load", "accessibility", "security", "visual", "contract"];
+    let title = info.draft.title.to_lowercase();
+    let is_test = words::each_token(&title).any(|word| word.starts_with("test"));
+    KINDS.into_iter().find(|kind| is_test && title.contains(kind))
 }
 
 /// Whether two steps do the same to files of their own: their titles begin alike, and their files are named alike, are both documents, or

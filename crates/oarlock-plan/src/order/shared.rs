@@ -49,14 +49,35 @@ impl SharedNames {
     }
 }
 
+/// Which steps declare packages, and which may use some.
+#[derive(Debug)]
+pub(crate) struct Packages {
+    declared: Vec<bool>,
+    used: Vec<bool>,
+}
+
+impl Packages {
+    /// Of all steps.
+    pub(crate) fn of(infos: &StepInfos) -> Self {
+        let declared: Vec<bool> = infos.steps.iter().map(|step| declares_packages(infos, step)).collect();
+        let is_any = declared.contains(&true);
+        Self { declared, used: infos.steps.iter().map(|step| is_any && may_use_packages(infos, step)).collect() }
+    }
+
+    /// Whether the second step may use packages that the first declares.
+    pub(crate) fn are_used(&self, from: usize, to: usize) -> bool {
+        self.declared[from] && self.used[to]
+    }
+}
+
 /// Whether a step declares packages: half of what it writes are manifests, and it speaks of what code depends on.
-pub(crate) fn declares_packages(infos: &StepInfos, step: &StepInfo) -> bool {
+fn declares_packages(infos: &StepInfos, step: &StepInfo) -> bool {
     let count = step.files.writes.iter().filter(|id| files::is_manifest(infos.table.pattern(**id))).count();
     count > 0 && count * 2 >= step.files.writes.len() && step.speaks_of_packages
 }
 
 /// Whether a step may use what was declared: it writes code, or nobody knows what it writes.
-pub(crate) fn may_use_packages(infos: &StepInfos, step: &StepInfo) -> bool {
+fn may_use_packages(infos: &StepInfos, step: &StepInfo) -> bool {
     let is_text = |id: &Id| files::is_text_for_readers(&name_of(infos.table.pattern(*id).as_str()).to_lowercase());
     !(step.is_known() && step.files.writes.iter().all(is_text))
 }

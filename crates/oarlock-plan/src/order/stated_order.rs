@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use oarlock_model::text::visible_line;
 
+use crate::order::bits::Pairs;
 use crate::order::schedule;
 use crate::order::spoken::Spoken;
 use crate::read::format::Manner;
@@ -55,6 +56,17 @@ pub(crate) struct StatedOrder {
     pub(crate) warnings: Vec<String>,
     /// What its sentences say.
     spoken: Spoken,
+    /// All of this once it is in order.
+    settled: Settled,
+}
+
+/// The pairs of steps that are asked for again and again.
+#[derive(Debug, Default)]
+struct Settled {
+    says: Pairs,
+    guesses: Pairs,
+    /// The lower number first.
+    beside: Pairs,
 }
 
 impl StatedOrder {
@@ -75,6 +87,7 @@ impl StatedOrder {
             all_free: false,
             warnings: Vec::new(),
             spoken: Spoken::silent(steps.len()),
+            settled: Settled::default(),
         };
         let index = Index::new(steps);
         let mut unclear = BTreeMap::new();
@@ -149,18 +162,32 @@ impl StatedOrder {
 
     /// Whether the document says that `to` needs `from`.
     pub(crate) fn says(&self, from: usize, to: usize) -> bool {
-        self.stated.contains(&(from, to)) && !self.guessed.contains(&(from, to))
+        self.settled.says.has(from, to)
+    }
+
+    /// Whether `to` waits for `from` because it states a need that no step answers to.
+    pub(crate) fn guesses(&self, from: usize, to: usize) -> bool {
+        self.settled.guesses.has(from, to)
     }
 
     /// Whether the document says that `from` and `to` may run at once: of both, or by leaving `from` out of all that `to` needs.
     pub(crate) fn lets_run_beside(&self, from: usize, to: usize) -> bool {
-        let pair = (from.min(to), from.max(to));
-        self.declared[to] || self.beside.contains(&pair) || self.spoken.beside.contains(&pair) || self.spoken.leaves_out(from, to)
+        self.declared[to] || self.settled.beside.has(from.min(to), from.max(to)) || self.spoken.leaves_out(from, to)
     }
 
     /// Whether it says of any steps that they may run at once.
     pub(crate) fn states_independence(&self) -> bool {
         self.all_free || !self.beside.is_empty() || !self.spoken.beside.is_empty() || self.declared.contains(&true)
+    }
+
+    /// Makes all pairs ready for being asked for; what is added later does not count.
+    fn settle(&mut self, count: usize) {
+        let says = self.stated.iter().copied().filter(|pair| !self.guessed.contains(pair));
+        self.settled = Settled {
+            says: Pairs::of(count, says),
+            guesses: Pairs::of(count, self.guessed.iter().copied()),
+            beside: Pairs::of(count, self.beside.iter().chain(&self.spoken.beside).copied()),
+        };
     }
 
     fn set_beside(&mut self, members: &[usize]) {
@@ -234,7 +261,10 @@ impl StatedOrder {
                 needs[*to].push(*from);
             }
             match schedule::topological(&needs) {
-                Ok(order) => return order,
+                Ok(order) => {
+                    self.settle(count);
+                    return order;
+                }
                 Err(cycle) => {
                     let pairs = (0..cycle.len()).map(|k| (cycle[k], cycle[(k + 1) % cycle.len()]));
                     // The order that points backwards in the document is the likelier slip.
