@@ -429,8 +429,7 @@ fn hostile_documents_cost_little() {
         if let Ok(plan) = split(&document, &Options::new("T")) {
             assert!(plan.steps.len() <= 2_000 && plan.subtasks.len() <= 99);
         }
-        let took = start.elapsed();
-        assert!(took < Duration::from_secs(20), "{took:?} for {:?}…", document.chars().take(60).collect::<String>());
+        assert!(start.elapsed() < Duration::from_secs(20), "for {:?}…", document.chars().take(60).collect::<String>());
     }
 }
 
