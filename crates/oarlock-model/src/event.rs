@@ -9,6 +9,7 @@
 mod agent;
 mod authors;
 mod budget;
+mod conflict;
 mod external;
 mod landing;
 mod lease;
@@ -30,6 +31,7 @@ use crate::time::{StoreTime, WallTime};
 pub use agent::{AgentJoined, AgentLeft, AgentLost, DeathProof, LeaveReason};
 pub use authors::Authors;
 pub use budget::{BudgetExhausted, BudgetWarned, TaskUsed};
+pub use conflict::ConflictPredicted;
 pub use external::{External, ExternalKind, RALF_CONFLICT, RALF_EVENT};
 pub use landing::{LandingLanded, LandingQueued, LandingRefused, LandingStarted, LandingTested, open as open_landing};
 pub use lease::{
@@ -302,6 +304,8 @@ facts! {
     BudgetWarned = "budget_warned", about |f| Noun::Task(&f.id), wakes Nobody, needs SomeTask;
     /// A run has used all of a budget.
     BudgetExhausted = "budget_exhausted", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
+    /// The branches of two tasks would conflict, or do not any more.
+    ConflictPredicted = "conflict_predicted", about |f| Noun::Task(&f.id), wakes Nobody, needs SomeTask;
     /// A task was cancelled.
     TaskCancelled = "task_cancelled", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// A dead or cancelled task was brought back.

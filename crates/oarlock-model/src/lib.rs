@@ -4,6 +4,7 @@
 //! of what an event does. Stores project the same events onto tables and are compared with it.
 
 pub mod agent;
+pub mod conflict;
 pub mod duration;
 mod error_code;
 pub mod event;

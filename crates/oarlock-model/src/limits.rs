@@ -173,5 +173,9 @@ pub const LANDING_FILES_MAX: usize = 100;
 pub const LANDING_PATH_BYTES_MAX: usize = 4_096;
 /// Bytes of the brief that a refused landing gives to the next attempt.
 pub const LANDING_BRIEF_BYTES_MAX: usize = 64 << 10;
+/// Bytes of the notice about a conflict that is ahead.
+pub const NOTICE_BYTES_MAX: usize = 600;
+/// Places of one file that the record of a conflict names.
+pub const CONFLICT_HUNKS_MAX: usize = 100;
 /// Submissions that one reading of a landing queue returns; the rest comes with the next reading.
 pub const LANDING_QUEUE_MAX: usize = 1_000;

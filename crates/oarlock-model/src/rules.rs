@@ -17,6 +17,7 @@ pub mod merge;
 pub mod naming;
 pub mod near;
 pub mod outside;
+pub mod radar;
 pub mod rank;
 pub mod recipients;
 pub mod reserve;

@@ -218,6 +218,7 @@ pub const OF_BRIDGES: &[Entry] = &[
     asks::<crate::landing::LandingStatus>(Group::Tasks),
     orders::<crate::budget::ReportUsage>(Group::Tasks),
     orders::<crate::budget::MarkBudget>(Group::Tasks),
+    orders::<crate::landing::PredictConflict>(Group::Tasks),
 ];
 
 /// The operation of this verb.

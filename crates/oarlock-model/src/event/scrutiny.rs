@@ -190,6 +190,13 @@ fn check_fact(fact: &Fact) -> Checked {
             text("the brief", refused.brief.as_deref(), limits::BODY_BYTES_MAX)
         }
         Fact::TaskUsed(used) => text("the client", used.client.as_deref(), limits::IDENTIFIER_CHARS_MAX),
+        Fact::ConflictPredicted(predicted) => {
+            bounded("files in conflict", predicted.files.len(), limits::LANDING_FILES_MAX)?;
+            predicted.files.iter().try_for_each(|file| {
+                bounded("places in conflict", file.hunks.len(), limits::CONFLICT_HUNKS_MAX)?;
+                text("a file in conflict", Some(&file.path), limits::LANDING_PATH_BYTES_MAX)
+            })
+        }
         Fact::TaskRequeued(requeued) => resting(Some(requeued.resting)),
         Fact::DependencyAdded(added) => {
             list("needs", added.on.len())?;

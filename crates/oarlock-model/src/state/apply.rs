@@ -135,6 +135,7 @@ impl State {
                 Ok(())
             }
             Fact::TaskApproved(fact) => self.changed(event, &fact.id).map(drop),
+            Fact::ConflictPredicted(fact) => self.changed(event, &fact.id).map(drop),
             Fact::TaskRejected(fact) => {
                 let task = self.changed(event, &fact.id)?;
                 task.rejected = Some(fact.reason.clone());
