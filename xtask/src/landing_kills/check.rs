@@ -124,17 +124,18 @@ fn nothing_is_left(arena: &Arena) -> Outcome<()> {
     if !status.is_empty() {
         return Err(format!("files are left: {status}").into());
     }
-    let mut locks = Vec::new();
-    find_locks(&arena.repo().join(".git"), &mut locks)?;
-    if !locks.is_empty() {
-        return Err(format!("locks are left: {locks:?}").into());
-    }
     if arena.shape == Shape::Run {
         // People merge the branch of a run when they are content with it.
         arena.git(&format!("merge --quiet --ff-only {}", arena.shape.target()))?;
     }
     arena.ask("forget")?;
     worktrees(0)?;
+    // The locks in the worktree of an agent that was killed are removed by its next attempt, or with it.
+    let mut locks = Vec::new();
+    find_locks(&arena.repo().join(".git"), &mut locks)?;
+    if !locks.is_empty() {
+        return Err(format!("locks are left: {locks:?}").into());
+    }
     // A queue that was killed after its last landing leaves its references to the next one, or to this.
     let pinned = arena.git("for-each-ref refs/oarlock/submitted refs/oarlock/judged")?;
     if !pinned.is_empty() {
