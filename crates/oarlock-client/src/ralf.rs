@@ -123,7 +123,7 @@ struct Opened {
     joined: Joined,
 }
 
-/// Frames in the log after which a call moves them into the database (16 MB). Whoever calls through a handle that stays open writes a dozen
+/// Frames in the log after which a call moves them into the database (16 MB). A caller that uses a handle that stays open writes a dozen
 /// with each split, and would wait for the disk at every sixtieth.
 const CHECKPOINT_FRAMES: u32 = 4_096;
 

@@ -234,7 +234,7 @@ pub(crate) fn is_inside(path: &Path, root: &Path) -> bool {
     }
 }
 
-/// What is at a path below the root, if no link leads there.
+/// The kind of file at a path below the root, if no link leads there.
 pub(crate) fn plain(path: &Path, root: &Path) -> Option<Metadata> {
     let below = path.strip_prefix(root).ok().filter(|below| below.components().all(|part| matches!(part, Component::Normal(_))))?;
     let (mut at, mut last) = (root.to_owned(), None);

@@ -159,7 +159,7 @@ impl Files<'_> {
         let attached = || read.get_or_init(|| SyncState::read(&self.beside.dir).ok().flatten().unwrap_or_default());
         let (mut shown, mut again, mut has_told) = (Vec::new(), Vec::new(), false);
         for (id, past) in tasks {
-            // What was told of one task may have changed others.
+            // A report about one task may have changed others.
             let known = if has_told { store.snapshot()?.task(id)? } else { stored.remove(id) };
             let (Some(files), Some(known)) = (all.get(id.as_str()), known) else { continue };
             let holder = || files.claimer().map(|name| cut(name).to_owned());
@@ -209,7 +209,7 @@ impl Files<'_> {
                 false => settle.unmarked.push(id.clone()),
             }
         }
-        // Where there is nothing to settle, the same look at the store tells how the tasks stand.
+        // Where there is nothing to settle, the same look at the store shows the state of the tasks.
         let view = if settle == SettleIntents::default() {
             view
         } else {

@@ -1,4 +1,4 @@
-//! What the oracle knows of votes (semantics 21): who has voted for certain, who perhaps, and what was decided.
+//! The oracle of votes (semantics 21): who has voted for certain, who perhaps, and what was decided.
 
 use oarlock_model::ErrorCode;
 use serde_json::Value;
@@ -67,7 +67,7 @@ impl Ballots {
                 }
             }
             ErrorCode::StaleSession | ErrorCode::InvalidRequest | ErrorCode::NotFound => Ok(()),
-            // It may have been made all the same.
+            // It may have been made anyway.
             _ => {
                 self.astray.insert(id.to_owned());
                 Ok(())
