@@ -1,4 +1,4 @@
-//! Pictures of tasks: which waits for which, as a layered graph. One layout serves every form: SVG, and whatever else draws by coordinates.
+//! Pictures of tasks: which waits for which, as a layered graph, and who did which when, as a timeline. One layout serves every form: SVG, and whatever else draws by coordinates.
 //! DOT and Mermaid leave the layout to the programs that read them; text lists the layers.
 //!
 //! Everything here is a pure function of plain values, and the same graph gives the same bytes.
@@ -11,6 +11,7 @@ mod mermaid;
 mod svg;
 mod tasks;
 mod text;
+mod timeline;
 
 pub use dot::dot;
 pub use graph::{Graph, NODES_MAX, Node};
@@ -18,3 +19,4 @@ pub use layout::{Layout, Placed, layout};
 pub use mermaid::mermaid;
 pub use svg::svg;
 pub use text::text;
+pub use timeline::{SPANS_MAX, Span, SpanEnd, TIMELINE_KINDS, Timeline};

@@ -8,7 +8,7 @@ use crate::graph::Graph;
 use crate::layout::{Layout, NODE_HEIGHT, NODE_WIDTH, Placed, layout};
 
 /// Space around the picture, in pixels.
-const MARGIN: f64 = 16.0;
+pub(crate) const MARGIN: f64 = 16.0;
 /// The height of the line below the picture that explains it.
 const LEGEND_HEIGHT: f64 = 30.0;
 /// Columns of a node's first line.
@@ -18,7 +18,7 @@ const TITLE_COLUMNS: usize = 27;
 
 /// Colours by state, in light and in dark, chosen so that text on them has a contrast of at least 4.5 to 1 (WCAG 2.1, criterion 1.4.3). States
 /// are also shown by a sign and a word.
-const STYLE: &str = "\
+pub(crate) const STYLE: &str = "\
 svg{--ink:#1c2430;--soft:#55606e;--paper:#fff;--line:#8b96a5;--ready:#d9f2e1;--claimed:#d6ecff;--blocked:#f3f0e6;--review:#efe2fb;--done:#e7ebef;--dead:#fde0dd}\
 @media(prefers-color-scheme:dark){svg{--ink:#e8edf3;--soft:#a9b4c1;--paper:#11161d;--line:#667383;--ready:#12402a;--claimed:#0f3a5c;--blocked:#35311f;\
 --review:#3b2357;--done:#252d36;--dead:#59211d}}\

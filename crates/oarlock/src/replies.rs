@@ -34,13 +34,23 @@ pub(crate) struct SetUpFile {
     pub(crate) diff: Option<String>,
 }
 
-/// The reply of `graph`.
-#[derive(Clone, Debug, Serialize)]
+/// The reply of `graph` and `timeline`.
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Picture {
     /// How many tasks the picture has.
     pub(crate) tasks: usize,
-    /// The ids of the chain of unfinished tasks that takes longest, first to last.
-    pub(crate) critical_path: Vec<String>,
+    /// The ids of the chain of unfinished tasks that takes longest, first to last, for a graph.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) critical_path: Option<Vec<String>>,
+    /// How many attempts a timeline has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attempts: Option<usize>,
+    /// The time from the first claim to the last end, in milliseconds, for a timeline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) wall_ms: Option<i64>,
+    /// The time of all attempts one after another, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) serial_ms: Option<i64>,
     /// The picture; absent where it went into a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) picture: Option<String>,

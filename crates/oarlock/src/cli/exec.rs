@@ -22,7 +22,7 @@ use super::own_args::{CompletionsArgs, HelpArgs, ManArgs};
 use super::ralf::Ralf;
 use super::selftest::Selftest;
 use super::usage::{parsed, usage_error};
-use super::{admin, merge, report, runner, signals, worktrees};
+use super::{admin, merge, pictures, report, runner, signals, worktrees};
 use crate::replies::Help;
 use crate::view;
 
@@ -54,7 +54,8 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
         "hook" => parsed::<super::hook::HookArgs>(matches)?.run(common),
         "work" => runner::work(parsed(matches)?, common, output),
         "run" => runner::run(parsed(matches)?, common, output),
-        "graph" => super::graph::run(&parsed(matches)?, common, output),
+        "graph" => pictures::graph(&parsed(matches)?, common, output),
+        "timeline" => pictures::timeline(&parsed(matches)?, common, output),
         "conflicts" => worktrees::conflicts(parsed(matches)?, output),
         "forget" => worktrees::forget(&parsed(matches)?, common, output),
         "merge" => merge::merge(parsed(matches)?, common, output),

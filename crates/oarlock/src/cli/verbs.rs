@@ -6,13 +6,13 @@ use oarlock_ops::registry::{self, Group};
 
 #[cfg(feature = "gateway")]
 use super::access::AccessArgs;
-use super::graph::GraphArgs;
 use super::hook::HookArgs;
 use super::init::Init;
 #[cfg(feature = "gateway")]
 use super::mcp::McpArgs;
 use super::merge::MergeArgs;
 use super::own_args::{CompletionsArgs, HelpArgs, ManArgs};
+use super::pictures::{GraphArgs, TimelineArgs};
 use super::ralf::Ralf;
 use super::report::ReportArgs;
 use super::runner::{RunArgs, WorkArgs};
@@ -101,6 +101,13 @@ const LOCAL: &[Verb] = &[
         "Draw which task waits for which, as text, SVG, Mermaid or DOT",
         &["--format", "svg", "--out", "tasks.svg"],
         registry::arguments::<GraphArgs>,
+    ),
+    local(
+        Group::Project,
+        "timeline",
+        "Draw which agent did which task when, as text or SVG",
+        &["--format", "svg", "--out", "time.svg"],
+        registry::arguments::<TimelineArgs>,
     ),
     local(
         Group::Running,

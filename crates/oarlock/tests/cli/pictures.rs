@@ -46,3 +46,19 @@ fn a_picture_goes_into_a_file() {
     let refused = project.fails("graph --out nowhere/tasks.svg", 2, "invalid_request");
     assert!(refused["message"].as_str().expect("a message").contains("nowhere/tasks.svg cannot be written"), "{refused}");
 }
+
+#[test]
+fn the_timeline_has_every_attempt() {
+    let project = project();
+    project.claim("API", "ada");
+    project.ok("fail API --as ada --reason no");
+    let drawn = project.ok("timeline");
+    assert_eq!((&drawn["tasks"], &drawn["attempts"]), (&json!(3), &json!(3)));
+    let text = drawn["picture"].as_str().expect("a picture");
+    assert!(text.contains("✓ OLD") && text.contains("✗ API") && text.contains("ada"), "{text}");
+    assert_eq!(project.ok("timeline API")["attempts"], 1);
+    let file = project.ok("timeline --format svg --out time.svg");
+    assert_eq!(file["file"], "time.svg");
+    assert!(fs::read_to_string(project.root().join("time.svg")).expect("the picture").starts_with("<svg "));
+    assert_eq!(Project::new().text("timeline"), "nothing was claimed\n");
+}

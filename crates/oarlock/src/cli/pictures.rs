@@ -1,19 +1,23 @@
-//! `graph`: the door of pictures of tasks.
+//! `graph` and `timeline`: the doors of pictures of tasks.
 
 use clap::{Args, ValueEnum};
 use oarlock_client::Backend;
 use oarlock_model::duration::Duration;
+use oarlock_model::limits::PAGE_ITEMS_MAX;
 use oarlock_model::task::TaskState;
 use oarlock_model::{Rejection, TaskId};
 use oarlock_ops::OpError;
 use oarlock_ops::caller::{Caller, Identity};
+use oarlock_ops::log::Events;
 use oarlock_ops::reply::Reply;
-use oarlock_ops::shapes::TaskShape;
+use oarlock_ops::shapes::{EventShape, TaskShape};
 use oarlock_ops::task::{ShowTask, Tasks};
-use oarlock_picture::{Graph, NODES_MAX};
+use oarlock_picture::{Graph, NODES_MAX, TIMELINE_KINDS, Timeline};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::common::Common;
 use super::output::Output;
@@ -47,7 +51,33 @@ enum Form {
     Text,
 }
 
-pub(crate) fn run(args: &GraphArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
+/// Draw which agent did which task when, from the log: a bar for each attempt, with how it ended.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TimelineArgs {
+    /// Only this task and its parts
+    #[arg(value_name = "ID")]
+    id: Option<TaskId>,
+    /// Only what happened after this event
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<String>,
+    /// The form of the picture
+    #[arg(long, value_enum, default_value_t = TimelineForm::Text)]
+    format: TimelineForm,
+    /// Write the picture to this file
+    #[arg(long, value_name = "F")]
+    out: Option<PathBuf>,
+}
+
+/// The form of a timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TimelineForm {
+    /// Scalable Vector Graphics.
+    Svg,
+    /// Bars and lines of text.
+    Text,
+}
+
+pub(crate) fn graph(args: &GraphArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
     let (mut backend, _) = Backend::find(common.store.as_deref(), common.busy.map(Duration::as_std))?;
     let mut reading = Reading { caller: common.caller(Identity::Optional), backend: &mut backend };
     let tasks = match &args.id {
@@ -61,18 +91,50 @@ pub(crate) fn run(args: &GraphArgs, common: &Common, output: &Output) -> Result<
         Form::Mermaid => oarlock_picture::mermaid(&graph),
         Form::Text => oarlock_picture::text(&graph),
     };
-    let (tasks, critical_path) = (graph.nodes.len(), graph.critical_path().into_iter().map(str::to_owned).collect());
-    let reply = match &args.out {
+    let drawn = Picture { tasks: graph.nodes.len(), critical_path: Some(texts(graph.critical_path())), ..Picture::default() };
+    deliver("graph", drawn, picture, args.out.as_deref(), output)
+}
+
+pub(crate) fn timeline(args: &TimelineArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
+    let (mut backend, _) = Backend::find(common.store.as_deref(), common.busy.map(Duration::as_std))?;
+    let mut reading = Reading { caller: common.caller(Identity::Optional), backend: &mut backend };
+    let only = args.id.as_ref().map(|id| reading.tree(id)).transpose()?;
+    let only: Option<BTreeSet<String>> = only.map(|tasks| tasks.iter().map(|task| task.id.to_string()).collect());
+    let events = reading.attempts(args.after.clone())?;
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+    let timeline = Timeline::of_events(&events, only.as_ref(), now_ms);
+    let picture = match args.format {
+        TimelineForm::Svg => timeline.svg(),
+        TimelineForm::Text => timeline.text(),
+    };
+    let tasks: BTreeSet<&str> = timeline.spans.iter().map(|span| span.task.as_str()).collect();
+    let drawn = Picture {
+        tasks: tasks.len(),
+        attempts: Some(timeline.spans.len()),
+        wall_ms: Some(timeline.wall_ms()),
+        serial_ms: Some(timeline.worked_ms()),
+        ..Picture::default()
+    };
+    deliver("timeline", drawn, picture, args.out.as_deref(), output)
+}
+
+fn texts(ids: Vec<&str>) -> Vec<String> {
+    ids.into_iter().map(str::to_owned).collect()
+}
+
+/// Prints a picture, or writes it to a file and says so.
+fn deliver(verb: &str, mut drawn: Picture, picture: String, out: Option<&Path>, output: &Output) -> Result<u8, OpError> {
+    match out {
         Some(file) => {
             fs::write(file, picture).map_err(|error| {
                 let message = format!("{} cannot be written: {error}", file.display());
                 OpError::from(Rejection::invalid(message, "name a file in a folder that is there and that you may write to"))
             })?;
-            Picture { tasks, critical_path, picture: None, file: Some(file.display().to_string()) }
+            drawn.file = Some(file.display().to_string());
         }
-        None => Picture { tasks, critical_path, picture: Some(picture), file: None },
-    };
-    Ok(output.reply("graph", &Reply::new(reply)))
+        None => drawn.picture = Some(picture),
+    }
+    Ok(output.reply(verb, &Reply::new(drawn)))
 }
 
 /// Reading tasks page by page.
@@ -108,6 +170,22 @@ impl Reading<'_, '_> {
             tasks.push(self.backend.ask(&self.caller, ShowTask { id, limit: Some(1), after: None })?.task);
         }
         Ok(tasks)
+    }
+
+    /// The events that begin and end attempts, after this one.
+    fn attempts(&mut self, after: Option<String>) -> Result<Vec<EventShape>, OpError> {
+        let kind = TIMELINE_KINDS.map(str::to_owned).to_vec();
+        let mut asked = Events { after, kind, limit: Some(PAGE_ITEMS_MAX), ..Events::default() };
+        let mut events = Vec::new();
+        loop {
+            let page = self.backend.ask(&self.caller, asked.clone())?;
+            // What is drawn needs no facts, and a long log has many.
+            events.extend(page.events.into_iter().map(|event| EventShape { data: Value::Null, ..event }));
+            match page.next {
+                Some(next) => asked.after = Some(next),
+                None => return Ok(events),
+            }
+        }
     }
 
     /// The tasks of a list, beside `before` others.
