@@ -14,6 +14,10 @@ use crate::output::Outcome;
 /// How long processes may take to end after those that started them.
 const END_WITHIN: Duration = Duration::from_secs(10);
 
+/// The lock that a merge of an agent's own takes for a moment, in the directory of all worktrees: who kills that git leaves it, with Oarlock or without.
+/// It is removed once it is older than any git that could have it.
+const OF_AGENTS: &str = "packed-refs.lock";
+
 /// The counts of one run.
 pub(super) struct Found {
     /// Landing commits.
@@ -154,7 +158,7 @@ fn find_locks(dir: &Path, found: &mut Vec<String>) -> Outcome<()> {
         let name = entry.file_name().to_string_lossy().into_owned();
         if entry.file_type()?.is_dir() {
             find_locks(&entry.path(), found)?;
-        } else if name.ends_with(".lock") && !name.starts_with("oarlock-") {
+        } else if name.ends_with(".lock") && !name.starts_with("oarlock-") && name != OF_AGENTS {
             found.push(entry.path().display().to_string());
         }
     }

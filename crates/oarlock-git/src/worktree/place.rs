@@ -28,6 +28,8 @@ pub(crate) const IN_USE_MAX: Duration = Duration::from_millis(if cfg!(test) { 10
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
 /// How long a lock file of git may stay before it counts as left by a git that was killed: whatever could hold it has ended.
 const GIT_LOCK_MAX: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 2_000 });
+/// How old a lock that all worktrees share may be: the longest that git has it is while it packs the references of a large repository.
+const SHARED_LOCK_MAX: Duration = Duration::from_secs(10 * 60);
 /// The lock for making and removing worktrees. No agent has this name: it would end with a dot.
 const TURN: &str = "making.";
 /// How long another process may take to make one: a large repository takes many seconds, and its hooks run, too.
@@ -267,6 +269,7 @@ impl Place {
 
     /// Removes locks of git that were left by a git which was killed. Nothing else works here: the agent's lock is ours.
     pub(crate) fn free_git_locks(&self, branch: Option<&str>) {
+        free_old_lock(&self.common.join("packed-refs.lock"));
         let Some(admin) = git_dir_of(&self.dir) else { return };
         // Those of the index, of HEAD, and of what merges keep beside them (`AUTO_MERGE`, `ORIG_HEAD`): all are of this worktree alone.
         let is_lock = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "lock");
@@ -284,6 +287,16 @@ impl Place {
                 thread::sleep(LOOK);
             }
         }
+    }
+}
+
+/// Removes a lock that all worktrees share, if it is older than any git that could have it: one that was killed in a merge leaves it, and then no git
+/// deletes a reference any more.
+fn free_old_lock(lock: &Path) {
+    let age = lock.symlink_metadata().and_then(|found| found.modified()).ok().and_then(|at| at.elapsed().ok());
+    if age.is_some_and(|age| age > SHARED_LOCK_MAX) {
+        // If it stays, git says so.
+        let _ = fs::remove_file(lock);
     }
 }
 

@@ -62,12 +62,17 @@ fn work_that_was_cut_off_is_committed_by_the_next_one() {
         write(&repo.of("ada"), "half.txt", "half\n");
         write(&repo.top(), ".git/worktrees/ada/index.lock", "");
         write(&repo.top(), ".git/worktrees/ada/AUTO_MERGE.lock", "");
+        // One that all worktrees share may be a living git's, until it is too old for that.
+        write(&repo.top(), ".git/packed-refs.lock", "");
+        let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3_600);
+        let lock = fs::File::options().write(true).open(repo.top().join(".git/packed-refs.lock")).expect("there");
+        lock.set_modified(hour_ago).expect("ours");
     }
     // Its own next task, in the same worktree.
     let place = worktrees.take("ada").expect("free");
     attempt(&worktrees, &place, "T-2", &Ground::default(), End::Finished, |dir| assert!(!dir.join("half.txt").exists()));
     assert_eq!(repo.subjects("oarlock/T-1"), ["unfinished: The first"]);
-    assert!(!repo.top().join(".git/worktrees/ada/AUTO_MERGE.lock").exists());
+    assert!(!repo.top().join(".git/worktrees/ada/AUTO_MERGE.lock").exists() && !repo.top().join(".git/packed-refs.lock").exists());
     // The same task by another agent, while the dead one's worktree is still at the branch.
     drop(worktrees.enter(&place, "T-1", "The first", &Ground::default()).expect("it begins"));
     write(&repo.of("ada"), "more.txt", "more\n");
