@@ -286,7 +286,7 @@ impl Reader<'_> {
     fn step_number(&mut self, value: &Value, place: &str) -> Option<usize> {
         let number = value.as_u64().and_then(|n| usize::try_from(n).ok());
         if number.is_none() {
-            self.problems.add(place, format!("{} stands where a whole number is needed", kind(value)), None);
+            self.problems.add(place, format!("expected a whole number, found {}", kind(value)), None);
         }
         number
     }
@@ -295,7 +295,7 @@ impl Reader<'_> {
         let value = object.get(field).filter(|v| !v.is_null())?;
         let text = value.as_str().map(str::to_owned);
         if text.is_none() {
-            self.problems.add(place, format!("{} stands where a text is needed", kind(value)), None);
+            self.problems.add(place, format!("expected a text, found {}", kind(value)), None);
         }
         text
     }
@@ -307,7 +307,7 @@ impl Reader<'_> {
             match value.as_str() {
                 Some(text) => out.push(text.to_owned()),
                 None => {
-                    self.problems.add(format!("{place}[{k}]"), format!("{} stands where a text is needed", kind(value)), None);
+                    self.problems.add(format!("{place}[{k}]"), format!("expected a text, found {}", kind(value)), None);
                     // The places of the others stay right.
                     out.push(String::new());
                 }
@@ -321,7 +321,7 @@ impl Reader<'_> {
             return &[];
         };
         let Some(list) = value.as_array() else {
-            self.problems.add(place, format!("{} stands where a list is needed", kind(value)), None);
+            self.problems.add(place, format!("expected a list, found {}", kind(value)), None);
             return &[];
         };
         if list.len() > limit {
@@ -334,7 +334,7 @@ impl Reader<'_> {
     fn object<'v>(&mut self, value: &'v Value, place: &str) -> Option<&'v Map<String, Value>> {
         let object = value.as_object();
         if object.is_none() {
-            self.problems.add(place, format!("{} stands where an object is needed", kind(value)), None);
+            self.problems.add(place, format!("expected an object, found {}", kind(value)), None);
         }
         object
     }

@@ -30,7 +30,7 @@ fn every_problem_has_its_place() {
         (r#"{"subtasks":[]}"#, "subtasks: the list of sub-tasks is empty"),
         (r#"{"subtasks":[{"id":"a"}]}"#, "subtasks[0].title: a sub-task needs a title"),
         (r#"{"subtasks":[{"id":"a","title":" "}]}"#, "subtasks[0].title: the title is empty"),
-        (r#"{"subtasks":[{"id":1,"title":"t"}]}"#, "subtasks[0].id: a number stands where a text is needed"),
+        (r#"{"subtasks":[{"id":1,"title":"t"}]}"#, "subtasks[0].id: expected a text, found a number"),
         (r#"{"subtasks":[{"id":"../x","title":"t"}]}"#, r#"subtasks[0].id: "../x" is no identifier"#),
         (r#"{"subtasks":[{"id":"a","title":"t"},{"id":"a","title":"t"}]}"#, r#"subtasks[1].id: "a" is already the id of subtasks[0]"#),
         (r#"{"subtasks":[{"id":"T","title":"t"}]}"#, r#"subtasks[0].id: "T" is the id of the parent"#),
