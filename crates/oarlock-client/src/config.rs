@@ -10,6 +10,7 @@ use oarlock_model::{Rejection, limits, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
 use serde_json::json;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use toml_edit::{Document, Item};
 
@@ -20,6 +21,9 @@ const CONFIG_BYTES_MAX: u64 = 64 << 10;
 
 /// Paths that worktrees may share.
 const SHARED_PATHS_MAX: usize = 100;
+
+/// Words of a command.
+const WORDS_MAX: usize = 100;
 
 /// Keys that would be dangerous in a file that comes with a repository.
 const FORBIDDEN: [&str; 6] = ["store", "key", "access_key", "command", "url", "program"];
@@ -52,6 +56,8 @@ pub struct Config {
     pub hooks: HookSettings,
     /// The files of the caller's worktree that agents' worktrees share.
     pub shared: Shared,
+    /// The command that takes over while the provider of a worker's command takes no requests: the user's alone.
+    pub fallback: Option<Vec<OsString>>,
     /// How many agents the project's file asks for, where it may not have this many.
     pub agents_cut: Option<usize>,
 }
@@ -151,6 +157,15 @@ fn read_into(config: &mut Config, file: &Path, of: Of) -> Result<(), OpError> {
                 hint: "use the command line or the environment for this",
             }
             .into(),
+            Fault::OfUser(key) => Rejection::Denied {
+                message: format!(
+                    "{}: line {}: a project's file cannot set \"{key}\", which is a command",
+                    file.display(),
+                    place(&text, at).0
+                ),
+                hint: "put it into your own configuration, oarlock/config.toml below ~/.config",
+            }
+            .into(),
             Fault::Wrong(what) => bad(file, &text, at, &what),
         })?;
     }
@@ -159,6 +174,8 @@ fn read_into(config: &mut Config, file: &Path, of: Of) -> Result<(), OpError> {
 
 enum Fault {
     Forbidden,
+    /// Only the user's own file may set this key.
+    OfUser(&'static str),
     Wrong(String),
 }
 
@@ -213,6 +230,27 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
                 *place = paths(&format!("worktree.{key}"), item)?;
             }
         }
+        "run" => {
+            let table = item.as_table_like().ok_or_else(|| Fault::Wrong("run must be a table: write [run]".into()))?;
+            for (key, item) in table.iter() {
+                match key {
+                    "fallback" => {
+                        let words = command("run.fallback", item)?;
+                        // A command: a repository may not bring one.
+                        if of == Of::Project && !words.is_empty() {
+                            return Err(Fault::OfUser("run.fallback"));
+                        }
+                        config.fallback = (!words.is_empty()).then_some(words);
+                    }
+                    _ => {
+                        return Err(Fault::Wrong(format!(
+                            "there is no setting \"run.{key}\"; known is {}",
+                            keys::of_table("run").join(", ")
+                        )));
+                    }
+                }
+            }
+        }
         "lease_ttl" => settings.lease_ttl = duration(key, item)?,
         "reservation_ttl" => settings.reservation_ttl = duration(key, item)?,
         "heartbeat_timeout" => settings.heartbeat_timeout = duration(key, item)?,
@@ -233,7 +271,7 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
         _ if FORBIDDEN.contains(&key) => return Err(Fault::Forbidden),
         _ => {
             return Err(Fault::Wrong(format!(
-                "there is no setting \"{key}\"; known are {}, and the tables [hooks], [ralf] and [worktree]",
+                "there is no setting \"{key}\"; known are {}, and the tables [hooks], [ralf], [run] and [worktree]",
                 keys::top_level().join(", ")
             )));
         }
@@ -244,6 +282,13 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
 fn duration(key: &str, item: &Item) -> Result<Duration, Fault> {
     let text = item.as_str().ok_or_else(|| Fault::Wrong(format!("{key} must be a text such as \"15m\"")))?;
     text.parse().map_err(|error: Rejection| Fault::Wrong(format!("{key}: {error}")))
+}
+
+/// The words of a command.
+fn command(key: &str, item: &Item) -> Result<Vec<OsString>, Fault> {
+    let wrong = || Fault::Wrong(format!("{key} must be a list of at most {WORDS_MAX} words, such as [\"codex\", \"exec\"]"));
+    let list = item.as_array().filter(|list| list.len() <= WORDS_MAX).ok_or_else(wrong)?;
+    list.iter().map(|word| word.as_str().map(OsString::from).ok_or_else(wrong)).collect()
 }
 
 /// Paths from the top of the repository.
@@ -320,6 +365,20 @@ mod tests {
             assert_eq!(settings(&line, Of::Project).expect(key.name), Settings::default(), "{line}");
         }
         assert!(settings("colour = 1\n", Of::Project).expect_err("refused").to_string().contains("retry_first, agents, and the tables"));
+    }
+
+    #[test]
+    fn the_command_that_takes_over_is_the_users_alone() {
+        let line = "[run]\nfallback = [\"codex\", \"exec\", \"-s\", \"workspace-write\"]\n";
+        let error = settings(line, Of::Project).expect_err("a repository may not bring commands");
+        assert!(error.code() == ErrorCode::Denied && error.to_string().contains("run.fallback"), "{error}");
+        let (_temp, file) = written(line);
+        let mut config = Config::default();
+        read_into(&mut config, &file, Of::User).expect("it is the user's");
+        assert_eq!(config.fallback.map(|words| words.len()), Some(4));
+        for wrong in ["[run]\nfallback = \"codex exec\"\n", "[run]\nfallback = [1]\n", "[run]\ncommand = []\n", "run = 1\n"] {
+            assert_eq!(settings(wrong, Of::User).expect_err(wrong).code(), ErrorCode::DataDamaged);
+        }
     }
 
     #[test]

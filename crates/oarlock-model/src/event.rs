@@ -30,7 +30,7 @@ use crate::time::{StoreTime, WallTime};
 
 pub use agent::{AgentJoined, AgentLeft, AgentLost, DeathProof, LeaveReason};
 pub use authors::Authors;
-pub use budget::{BudgetExhausted, BudgetWarned, TaskUsed};
+pub use budget::{BudgetExhausted, BudgetWarned, TaskAsked, TaskUsed};
 pub use conflict::ConflictPredicted;
 pub use external::{External, ExternalKind, RALF_CONFLICT, RALF_EVENT};
 pub use landing::{LandingLanded, LandingQueued, LandingRefused, LandingStarted, LandingTested, open as open_landing};
@@ -300,6 +300,8 @@ facts! {
     LandingRefused = "landing_refused", about |f| Noun::Task(&f.id), wakes Tasks, needs SomeTask;
     /// An attempt has used tokens or money.
     TaskUsed = "task_used", about |f| Noun::Task(&f.id), wakes Nobody, needs SomeTask;
+    /// An agent asks something that nobody was there to answer.
+    TaskAsked = "task_asked", about |f| Noun::Task(&f.id), wakes Nobody, needs SomeTask;
     /// A run has used 80 % of a budget.
     BudgetWarned = "budget_warned", about |f| Noun::Task(&f.id), wakes Nobody, needs SomeTask;
     /// A run has used all of a budget.

@@ -1,9 +1,10 @@
 //! Tokens and money of attempts, and the budget of a run. No door lists these: workers report what their clients used, and runs what became of a budget.
 
 use clap::Args;
-use oarlock_model::event::{BudgetExhausted, BudgetWarned, TaskUsed};
+use oarlock_model::event::{BudgetExhausted, BudgetWarned, TaskAsked, TaskUsed};
 use oarlock_model::ident::shown;
 use oarlock_model::rules::budget::{BudgetKind, Level, Mark};
+use oarlock_model::task::Task;
 use oarlock_model::usage::Usage;
 use oarlock_model::{Rejection, TaskId, Token, limits};
 use schemars::JsonSchema;
@@ -14,8 +15,9 @@ use crate::caller::{Caller, Identity};
 use crate::context::Deciding;
 use crate::lock::Lock;
 use crate::request::{Mutation, Request};
+use crate::task::values;
 
-/// The reply of both.
+/// The reply of each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Noted {
     /// The task.
@@ -86,15 +88,57 @@ impl Mutation for ReportUsage {
     }
 
     fn decide(&self, cx: &mut Deciding<'_>) -> Result<Noted, OpError> {
-        let task = cx.task(&self.id)?;
-        let session = cx.me()?.session.clone();
-        // Also after its end: what was used was used.
-        let is_last = task.grant.as_ref().is_some_and(|grant| grant.session == session);
-        if !is_last && !cx.view().was_granted(&self.id, &session)? {
-            let current = task.grant.map(|grant| grant.token);
-            return Err(Rejection::StaleToken { task: task.id, given: self.token, current }.into());
-        }
+        let task = attempted_by_me(cx, &self.id, self.token)?;
         cx.emit(TaskUsed { id: task.id.clone(), token: self.token, usage: self.usage(), client: self.client.clone() })?;
+        Ok(Noted { task: task.id })
+    }
+}
+
+/// The task, if the caller was granted it at any time: what was used was used, also when the attempt is over.
+fn attempted_by_me(cx: &Deciding<'_>, id: &TaskId, token: Token) -> Result<Task, OpError> {
+    let task = cx.task(id)?;
+    let session = cx.me()?.session.clone();
+    let is_last = task.grant.as_ref().is_some_and(|grant| grant.session == session);
+    if !is_last && !cx.view().was_granted(id, &session)? {
+        let current = task.grant.map(|grant| grant.token);
+        return Err(Rejection::StaleToken { task: task.id, given: token, current }.into());
+    }
+    Ok(task)
+}
+
+/// An agent asks something, or wants a permission, in a place where nobody can answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Args)]
+pub struct AskPerson {
+    /// The task
+    pub id: TaskId,
+    /// The token of the attempt
+    #[arg(long, value_name = "N")]
+    pub token: Token,
+    /// The question
+    #[arg(long, value_name = "TEXT")]
+    pub question: String,
+}
+
+impl Request for AskPerson {
+    const VERB: &'static str = "ask-person";
+    const ABOUT: &'static str = "Record a question that nobody was there to answer";
+    const EXAMPLE: &'static [&'static str] = &[];
+    const IDENTITY: Identity = Identity::Needed;
+    type Reply = Noted;
+
+    fn check(&self) -> Result<(), Rejection> {
+        values::check_note("question", Some(&self.question))
+    }
+}
+
+impl Mutation for AskPerson {
+    fn locks(&self, _caller: &Caller) -> Vec<Lock> {
+        vec![Lock::Task(self.id.clone())]
+    }
+
+    fn decide(&self, cx: &mut Deciding<'_>) -> Result<Noted, OpError> {
+        let task = attempted_by_me(cx, &self.id, self.token)?;
+        cx.emit(TaskAsked { id: task.id.clone(), token: self.token, question: self.question.clone() })?;
         Ok(Noted { task: task.id })
     }
 }

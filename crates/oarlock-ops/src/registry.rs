@@ -217,6 +217,7 @@ pub const OF_BRIDGES: &[Entry] = &[
     orders::<crate::landing::RefuseLanding>(Group::Tasks),
     asks::<crate::landing::LandingStatus>(Group::Tasks),
     orders::<crate::budget::ReportUsage>(Group::Tasks),
+    orders::<crate::budget::AskPerson>(Group::Tasks),
     orders::<crate::budget::MarkBudget>(Group::Tasks),
     orders::<crate::landing::PredictConflict>(Group::Tasks),
 ];

@@ -73,17 +73,24 @@ pub(crate) struct Finished {
     pub(crate) errors: String,
     /// Why its work does not count as finished, whatever its exit status says.
     pub(crate) fault: Option<String>,
+    /// Whether its client said that it has finished, and had to be stopped only because it did not end.
+    pub(crate) lingered: bool,
 }
 
 impl Finished {
     /// Whether its result counts.
     pub(crate) fn is_success(&self) -> bool {
-        self.status.success() && self.fault.is_none()
+        self.has_finished() && self.fault.is_none()
+    }
+
+    /// Whether the program came to its own good end.
+    pub(crate) fn has_finished(&self) -> bool {
+        self.lingered || self.status.success()
     }
 
     /// Why it does not.
     fn reason(&self) -> String {
-        let ended = if self.status.success() { None } else { Some(ending(self.status)) };
+        let ended = if self.has_finished() { None } else { Some(ending(self.status)) };
         let errors = Some(self.errors.clone()).filter(|errors| !errors.is_empty());
         ended.into_iter().chain(self.fault.clone()).chain(errors).collect::<Vec<_>>().join(": ")
     }

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use oarlock_host::process::guard::{self, Guarded};
 use oarlock_host::process::{ProcessId, children};
 
+use crate::observed::Observed;
+use crate::profile::Profile;
 use crate::progress::Tell;
 use crate::signals;
 use crate::stdio::{self, Pipes, Printed};
@@ -34,6 +36,8 @@ pub(crate) struct Start<'a> {
     pub(crate) dir: Option<&'a Path>,
     /// Its input.
     pub(crate) input: String,
+    /// How its output is read.
+    pub(crate) profile: Profile,
 }
 
 /// Names the file of a gateway's access key.
@@ -46,6 +50,7 @@ pub(crate) struct Running {
     guarded: Option<Guarded>,
     process: Option<String>,
     printed: Receiver<Printed>,
+    observed: Observed,
     /// Dropped, it ends the thread that moves the streams.
     stop: Option<io::PipeWriter>,
     kill_at: Option<Instant>,
@@ -78,18 +83,26 @@ impl Running {
         };
         let (sender, printed) = channel();
         let input = start.input;
+        let observed = Observed::new(start.profile);
+        let heard = observed.clone();
         scope.spawn(move || {
-            let all = stdio::exchange(Pipes { stdin, stdout, stderr }, input.as_bytes(), stop_reader, &mut |line| tell.output("", line));
+            let all =
+                stdio::exchange(Pipes { stdin, stdout, stderr }, input.as_bytes(), stop_reader, &mut |line| tell.output("", line), &heard);
             // Nobody waits for it any more when the program was killed in passing.
             let _ = sender.send(all);
         });
         let process = ProcessId::of(guarded.id()).ok().flatten().map(|process| process.to_text());
-        Ok(Self { guarded: Some(guarded), process, printed, stop: Some(stop), kill_at: None })
+        Ok(Self { guarded: Some(guarded), process, printed, observed, stop: Some(stop), kill_at: None })
     }
 
     /// Its identity, for waiting for its death.
     pub(crate) fn process(&self) -> &[String] {
         self.process.as_slice()
+    }
+
+    /// Its output as it comes.
+    pub(crate) fn observed(&self) -> &Observed {
+        &self.observed
     }
 
     /// Whether the program itself has ended.

@@ -13,6 +13,7 @@ use oarlock_ops::caller::Caller;
 use oarlock_ops::local::{Floor, Local};
 
 use crate::planning::PlanningAgent;
+use crate::profile::Profile;
 
 use crate::isolation::Isolation;
 
@@ -86,6 +87,10 @@ pub struct Run {
     pub budget: Budget,
     /// How long running programs may go on when a limit is reached, before they are stopped.
     pub handover: StdDuration,
+    /// How the output of the program is read.
+    pub profile: Profile,
+    /// How long a program may show no sign of life; without it a known client 30 minutes, and others without a limit.
+    pub stuck_after: Option<Duration>,
     /// Each worker has a worktree of its own; without it all work in the current directory.
     pub isolation: Option<Isolation>,
     /// Parts land on one branch; only with worktrees.

@@ -14,12 +14,14 @@ mod kept;
 mod landing;
 mod launch;
 mod log_follower;
+mod observed;
 mod orders;
 mod outcome;
 mod pace;
 mod planning;
 mod pool;
 mod prepare;
+mod profile;
 mod progress;
 mod report;
 mod run;
@@ -42,6 +44,7 @@ pub use launch::{HANDOVER_DEFAULT, Planning, Run, RunLanding, Target, WorkerProg
 pub use oarlock_git::{Compared, Pair, Pairs, Shared, Stocked};
 pub use outcome::Outcome;
 pub use planning::{PlanningAgent, plan_split};
+pub use profile::{Client, Profile};
 pub use progress::{AtWork, Live, Progress};
 pub use report::{
     AgentReport, AttemptEnd, AttemptReport, BudgetReport, FullPart, FullReport, LandingReport, PartReport, RefusalReport, Resolution,

@@ -19,6 +19,7 @@ use oarlock_ops::task::{Planner, Split};
 use oarlock_plan::{Conversation, Turn, file_list};
 
 use crate::child::{Running, Start, ending};
+use crate::profile::Profile;
 use crate::progress::{Progress, Tell};
 use crate::signals::Signals;
 use crate::text::first_line;
@@ -184,6 +185,7 @@ impl Asking<'_> {
             removed: environment::removed(std::env::vars_os().map(|(name, _)| name)),
             dir: Some(dir.path()),
             input: question,
+            profile: Profile::None,
         };
         let until = Instant::now().checked_add(self.agent.timeout.as_std());
         let (mut is_late, mut is_interrupted) = (false, false);

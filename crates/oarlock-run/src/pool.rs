@@ -21,6 +21,7 @@ use crate::capture::Lines;
 use crate::child::{TERM_GRACE, ending};
 use crate::launch::{Run, WorkerProgram};
 use crate::orders::Order;
+use crate::profile::Profile;
 use crate::progress::Tell;
 use crate::signals::Signals;
 use crate::worker::GONE_GRACE;
@@ -281,6 +282,12 @@ impl Pool<'_, '_> {
         }
         if let Some(ttl) = self.run.ttl {
             command.arg("--ttl").arg(ttl.to_string());
+        }
+        if self.run.profile != Profile::Auto {
+            command.arg("--profile").arg(self.run.profile.as_str());
+        }
+        if let Some(stuck_after) = self.run.stuck_after {
+            command.arg("--stuck-after").arg(stuck_after.to_string());
         }
         if let Some(onto) = &self.onto {
             command.arg("--worktree").arg("--onto").arg(onto);

@@ -226,6 +226,8 @@ mod tests {
             ttl: None,
             budget: Default::default(),
             handover: crate::HANDOVER_DEFAULT,
+            profile: Default::default(),
+            stuck_after: None,
             isolation: None,
             landing: None,
             caller: Caller::default(),

@@ -16,6 +16,7 @@ use oarlock_model::limits;
 pub(crate) use moving::exchange;
 
 use crate::capture::{Capture, Lines};
+use crate::observed::Observed;
 
 /// How much of the errors a failure's reason repeats.
 const ERROR_TAIL_BYTES: usize = 2_000;
@@ -60,23 +61,27 @@ struct Sink<'tell> {
     printed: Printed,
     lines: Lines,
     on_error_line: &'tell mut dyn FnMut(&str),
+    observed: &'tell Observed,
 }
 
 impl<'tell> Sink<'tell> {
-    fn new(on_error_line: &'tell mut dyn FnMut(&str)) -> Self {
-        Self { printed: Printed::new(), lines: Lines::default(), on_error_line }
+    fn new(on_error_line: &'tell mut dyn FnMut(&str), observed: &'tell Observed) -> Self {
+        Self { printed: Printed::new(), lines: Lines::default(), on_error_line, observed }
     }
 
     fn output(&mut self, bytes: &[u8]) {
+        self.observed.output(bytes);
         self.printed.output.push(bytes);
     }
 
     fn errors(&mut self, bytes: &[u8]) {
+        self.observed.errors();
         self.printed.errors.push(bytes);
         self.lines.push(bytes, self.on_error_line);
     }
 
     fn finish(mut self) -> Printed {
+        self.observed.finish();
         self.lines.finish(self.on_error_line);
         self.printed
     }

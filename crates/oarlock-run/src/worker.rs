@@ -1,22 +1,24 @@
 //! `work`: one agent that claims tasks and runs a command for each of them.
 
+mod commands;
+mod followed;
+mod following;
 mod handing;
 mod isolated;
+mod stillness;
 mod supervising;
+mod trying;
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::ExitStatus;
 use std::sync::Mutex;
 use std::thread::{self, Scope};
 use std::time::{Duration as StdDuration, Instant};
 
-use oarlock_git::{Entered, REPOSITORY_VARIABLES};
 use oarlock_host::process::ProcessId;
 use oarlock_model::agent::{Host, Owner};
 use oarlock_model::duration::Duration;
 use oarlock_model::duration::words::to_the_second;
-use oarlock_model::ident::shown;
 use oarlock_model::{AgentName, Label, Rejection, SessionId, TaskId, limits};
 use oarlock_ops::OpError;
 use oarlock_ops::agent::{Join, JoinReply, Leave};
@@ -30,8 +32,7 @@ use oarlock_ops::wait::Horizon;
 use serde::Serialize;
 
 use crate::Stores;
-use crate::attempt::{self, Finished, Held};
-use crate::child::{Running, Start};
+use crate::attempt::{self, Held};
 use crate::directory::WorkingDirectory;
 use crate::duration::ms;
 use crate::heartbeat::{self, Heart};
@@ -40,13 +41,12 @@ use crate::kept::{self, Shelf};
 use crate::orders::Orders;
 use crate::outcome::Outcome;
 use crate::pace::Pace;
+use crate::profile::Profile;
 use crate::progress::{Progress, Tell};
 use crate::signals::Signals;
-use crate::stdio::Printed;
 use crate::text::clean_line;
-use crate::watch::{SLICE_MS, Watch, is_busy, is_gone};
-use isolated::{Begun, abandon};
-use supervising::Stop;
+use crate::watch::{SLICE_MS, Watch, is_busy};
+use commands::Commands;
 
 /// How often an idle worker tries again although nothing seems to have changed: the net in case a notification is lost.
 const RECHECK: StdDuration = StdDuration::from_secs(5);
@@ -78,6 +78,12 @@ pub struct Work {
     pub is_ordered: bool,
     /// The machine, for people.
     pub host: Host,
+    /// How the output of the program is read.
+    pub profile: Profile,
+    /// How long a program may show no sign of life; without it a known client 30 minutes, and others without a limit.
+    pub stuck_after: Option<Duration>,
+    /// The command that takes over while the provider of the first one takes no requests.
+    pub fallback: Option<Vec<OsString>>,
     /// The program and its arguments.
     pub command: Vec<OsString>,
 }
@@ -170,8 +176,25 @@ pub(crate) fn work_until(
         let _stopper = heart.stopper();
         let url = stores.url();
         let (heart, tell, pace) = (&heart, &tell, Pace::default());
-        let mut worker =
-            Worker { scope, store, caller, settings, work, directory, cell, shelf, url, signals, orders, heart, tell, report, pace };
+        let commands = Commands::new(&work.command, work.profile, work.fallback.as_ref());
+        let mut worker = Worker {
+            scope,
+            store,
+            caller,
+            settings,
+            work,
+            commands,
+            directory,
+            cell,
+            shelf,
+            url,
+            signals,
+            orders,
+            heart,
+            tell,
+            report,
+            pace,
+        };
         let worked = worker.work();
         worker.leave(&worked);
         worked.map(|()| WorkReport { wall_ms: ms(begun.elapsed()), ..worker.report })
@@ -206,6 +229,7 @@ struct Worker<'scope, 'env> {
     caller: Caller,
     settings: &'env Settings,
     work: &'env Work,
+    commands: Commands,
     directory: WorkingDirectory,
     /// The agent's own worktree.
     cell: Option<Cell>,
@@ -247,7 +271,8 @@ impl Worker<'_, '_> {
 
     /// Waits for a task; none when the run wants this worker to leave.
     fn next_claim(&mut self, watch: &mut Watch) -> Result<Option<Claimed>, OpError> {
-        let not_before = self.pace.pause().and_then(|pause| Instant::now().checked_add(pause));
+        let not_before =
+            self.pace.pause().and_then(|pause| Instant::now().checked_add(pause)).max(self.commands.choose(Instant::now()).err());
         let mut tried: Option<(u64, Instant)> = None;
         let mut due_at: Option<Instant> = None;
         loop {
@@ -294,83 +319,6 @@ impl Worker<'_, '_> {
         reply.into_claims().pop().ok_or_else(|| OpError::Internal("a claim granted nothing".into()))
     }
 
-    /// Runs the command for one task and reports what came of it.
-    fn attempt(&mut self, watch: &mut Watch, claimed: &Claimed) -> Result<(), OpError> {
-        let held = Held::of(claimed);
-        let again = if held.attempt > 1 { format!(" (attempt {})", held.attempt) } else { String::new() };
-        self.tell.line(&format!("claimed {} \"{}\"{again}", held.id, held.title));
-        let begun = Instant::now();
-        let begin = isolated::begin(self.cell.as_ref(), &mut *self.store, &self.caller, self.settings, self.tell, claimed, &held);
-        let place = match begin.map_err(|error| unless_stopped(error, self.signals))? {
-            Begun::Here => None,
-            Begun::Worktree(entered) => Some(entered),
-            Begun::Ended(outcome) => {
-                self.record(held, outcome, ms(begun.elapsed()));
-                return self.release_leftovers();
-            }
-        };
-        let notes = place.as_ref().map(|entered| entered.notes.clone()).unwrap_or_default();
-        let start =
-            |worker: &Self| worker.start(claimed, place.as_deref(), &notes).map_err(|error| cannot_start(&worker.work.command, &error));
-        let started = self.directory.check().and_then(|()| start(self));
-        let mut running = match started {
-            Ok(running) => running,
-            Err(error) => {
-                abandon(self.cell.as_ref(), self.tell, true);
-                attempt::release_own(&mut *self.store, &self.caller, self.settings, &held.id)?;
-                return Err(error);
-            }
-        };
-        let stopped = self.supervise(watch, &mut running, &held);
-        let signals = self.signals;
-        let collected = running.collect(&|| signals.taken());
-        let outcome = match stopped {
-            Some(Stop::Gone(outcome)) => {
-                abandon(self.cell.as_ref(), self.tell, false);
-                outcome
-            }
-            Some(Stop::GivenBack(why)) => {
-                abandon(self.cell.as_ref(), self.tell, true);
-                let branch = place.as_ref().map(|entered| entered.branch.clone());
-                self.give_back(&held, branch.as_deref(), &why)?
-            }
-            Some(Stop::Ended(error)) => {
-                let mut finished = collected.ok().filter(|_| is_gone(&error)).map(finished);
-                match finished.as_mut() {
-                    Some(finished) => drop(isolated::end(self.cell.as_ref(), &held, finished)),
-                    None => {
-                        let is_over = matches!(error, OpError::Rejected(Rejection::StaleSession { .. }));
-                        abandon(self.cell.as_ref(), self.tell, !is_over);
-                    }
-                }
-                return Err(match finished {
-                    Some(finished) => self.keep(&held, &finished, error),
-                    None => error,
-                });
-            }
-            None => {
-                let collected = collected.map_err(|error| OpError::Internal(format!("failed to collect a program: {error}")))?;
-                let mut finished = finished(collected);
-                // It failed because its directory was removed: that is not the task's fault.
-                if let Err(gone) = self.directory.check()
-                    && !finished.status.success()
-                {
-                    attempt::release_own(&mut *self.store, &self.caller, self.settings, &held.id)?;
-                    return Err(gone);
-                }
-                let unusable = isolated::end(self.cell.as_ref(), &held, &mut finished);
-                let outcome = self.hand_in(watch, &held, &finished)?;
-                if let Some(error) = unusable {
-                    self.record(held, outcome, ms(begun.elapsed()));
-                    return Err(error);
-                }
-                outcome
-            }
-        };
-        self.record(held, outcome, ms(begun.elapsed()));
-        self.release_leftovers()
-    }
-
     /// The tasks that the program claimed in its worker's name and did not finish are given back: nobody works on them any more.
     fn release_leftovers(&mut self) -> Result<(), OpError> {
         let left = self.store.snapshot()?.claims_of(&self.report.session)?;
@@ -379,34 +327,6 @@ impl Worker<'_, '_> {
             attempt::release_own(&mut *self.store, &self.caller, self.settings, &id)?;
         }
         Ok(())
-    }
-
-    fn start(&self, claimed: &Claimed, place: Option<&Entered>, notes: &[(&'static str, String)]) -> std::io::Result<Running> {
-        let mut variables = vec![
-            ("OARLOCK_AGENT", self.report.agent.to_string().into()),
-            ("OARLOCK_SESSION", self.report.session.to_string().into()),
-            ("OARLOCK_TASK", claimed.task.id.to_string().into()),
-            ("OARLOCK_TOKEN", claimed.lease.token.to_string().into()),
-            ("OARLOCK_STORE", self.url.clone()),
-        ];
-        if !claimed.task.resources.is_empty() {
-            let names: Vec<&str> = claimed.task.resources.iter().map(|name| name.as_str()).collect();
-            variables.push(("OARLOCK_RESOURCES", names.join(",").into()));
-        }
-        let mut command = self.work.command.clone();
-        if let Some(entered) = place {
-            variables.extend([("OARLOCK_WORKTREE", entered.top.clone().into()), ("OARLOCK_BRANCH", entered.branch.clone().into())]);
-            variables.push(("PWD", entered.dir.clone().into()));
-            // A program that is named by a path is found from where the worker was started.
-            if let Some(program) = command.first_mut().filter(|program| Path::new(program).components().count() > 1) {
-                *program = self.directory.path().join(&*program).into_os_string();
-            }
-        }
-        let input = attempt::markdown(&claimed.task, notes);
-        // What would lead git elsewhere: a hook of git that started the worker has set it.
-        let removed = place.map(|_| REPOSITORY_VARIABLES.map(OsString::from).to_vec()).unwrap_or_default();
-        let start = Start { command: &command, variables, removed, dir: place.map(|entered| entered.dir.as_path()), input };
-        Running::start(start, self.scope, self.tell)
     }
 
     fn record(&mut self, held: Held, outcome: Outcome, wall_ms: i64) {
@@ -434,20 +354,6 @@ impl Worker<'_, '_> {
         let Held { id, title, attempt, .. } = held;
         self.report.tasks.push(WorkedTask { id, title, attempt, outcome, wall_ms });
     }
-}
-
-fn finished((status, printed): (ExitStatus, Printed)) -> Finished {
-    let (output, errors) = printed.into_texts();
-    Finished { status, output, errors, fault: None }
-}
-
-fn cannot_start(command: &[OsString], error: &std::io::Error) -> OpError {
-    let program = command.first().map(|program| shown(&program.to_string_lossy())).unwrap_or_default();
-    Rejection::invalid(
-        format!("\"{program}\" cannot be started: {error}"),
-        "name a program that is there and may be run; the task was given back",
-    )
-    .into()
 }
 
 #[cfg(test)]

@@ -43,6 +43,11 @@ pub const KEYS: &[Key] = &[
     key("worktree.link", Default::Empty, "Paths of the repository that agents' worktrees link to, for example node_modules"),
     key("worktree.copy", Default::Empty, "Paths of the repository that are copied into each agent's worktree, for example .env"),
     key(
+        "run.fallback",
+        Default::Empty,
+        "Command of workers while the provider of their own takes no requests, for example [\"codex\", \"exec\"]; only in your own file",
+    ),
+    key(
         "ralf.abandoned_after",
         Default::Text("24h"),
         "After this long without a sign of life, a task that somebody has through RALF's files alone counts as abandoned",

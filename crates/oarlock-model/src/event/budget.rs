@@ -22,6 +22,17 @@ pub struct TaskUsed {
     pub client: Option<String>,
 }
 
+/// See [`Fact::TaskAsked`](super::Fact::TaskAsked).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskAsked {
+    /// The task.
+    pub id: TaskId,
+    /// The grant of the attempt.
+    pub token: Token,
+    /// The question, or the permission that was wanted.
+    pub question: String,
+}
+
 /// See [`Fact::BudgetWarned`](super::Fact::BudgetWarned).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BudgetWarned {

@@ -189,6 +189,7 @@ fn check_fact(fact: &Fact) -> Checked {
             bounded("failures", refused.failures as usize, limits::ATTEMPTS_MAX as usize)?;
             text("the brief", refused.brief.as_deref(), limits::BODY_BYTES_MAX)
         }
+        Fact::TaskAsked(asked) => text("the question", Some(&asked.question), limits::BODY_BYTES_MAX),
         Fact::TaskUsed(used) => text("the client", used.client.as_deref(), limits::IDENTIFIER_CHARS_MAX),
         Fact::ConflictPredicted(predicted) => {
             bounded("files in conflict", predicted.files.len(), limits::LANDING_FILES_MAX)?;

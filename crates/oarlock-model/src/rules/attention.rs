@@ -14,6 +14,8 @@ use crate::time::StoreTime;
 pub enum AttentionReason {
     /// A task waits for `approve` or `reject`.
     Review,
+    /// An agent at work asks something, or wants a permission, and nobody was there to answer.
+    AgentAsks,
     /// A submission was refused so often that its task waits for a person.
     LandingRefused,
     /// A submission has waited for [`LANDING_WAITS_MS`], and nothing of its target branch is being tested: no `merge` works the queue.
@@ -34,8 +36,9 @@ pub enum AttentionReason {
 
 impl AttentionReason {
     /// All reasons, in their order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Review,
+        Self::AgentAsks,
         Self::LandingRefused,
         Self::LandingWaits,
         Self::TaskDead,
@@ -50,6 +53,7 @@ impl AttentionReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Review => "review",
+            Self::AgentAsks => "agent_asks",
             Self::LandingRefused => "landing_refused",
             Self::LandingWaits => "landing_waits",
             Self::TaskDead => "task_dead",

@@ -140,6 +140,11 @@ mod tests {
         ("dependency_added", r#"{"on": [], "resting": {"state": "blocked"}}"#, "blocked ready scheduled waiting"),
         ("dependency_removed", r#"{"on": [], "resting": {"state": "blocked"}}"#, "blocked ready scheduled waiting"),
         ("task_updated", r#"{"title": "x"}"#, "blocked ready scheduled claimed intended outside lost waiting review done dead cancelled"),
+        (
+            "task_asked",
+            r#"{"token": 1, "question": "x"}"#,
+            "blocked ready scheduled claimed intended outside lost waiting review done dead cancelled",
+        ),
         ("task_used", r#"{"token": 1}"#, "blocked ready scheduled claimed intended outside lost waiting review done dead cancelled"),
         ("task_noted", r#"{"text": "x"}"#, "blocked ready scheduled claimed intended outside lost waiting review done dead cancelled"),
     ];

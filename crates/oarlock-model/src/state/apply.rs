@@ -66,6 +66,7 @@ impl State {
                 Ok(())
             }
             Fact::TaskUsed(fact) => self.changed(event, &fact.id).map(drop),
+            Fact::TaskAsked(fact) => self.changed(event, &fact.id).map(drop),
             Fact::BudgetWarned(fact) => self.changed(event, &fact.id).map(drop),
             Fact::BudgetExhausted(fact) => self.changed(event, &fact.id).map(drop),
             Fact::TaskSplit(fact) => {

@@ -30,6 +30,8 @@ const FOUND_MAX: usize = 1_000;
 const STUCK_ASKED_MAX: usize = 200;
 /// Tasks in review that are read.
 const REVIEWS_MAX: usize = 10_000;
+/// The kind of events about questions that nobody was there to answer.
+const ASKED: &str = "task_asked";
 /// Tasks that an item names.
 const NAMED_MAX: usize = 3;
 
@@ -180,7 +182,7 @@ fn found(cx: &Reading<'_>) -> StoreResult<Vec<Found>> {
         item.next = format!("oarlock join NAME --can {}", wanted.join(","));
         all.push(item);
     }
-    stuck_agents(cx, &able, &mut all)?;
+    working_agents(cx, &able, &mut all)?;
     for task in cx.view.outside_tasks(FOUND_MAX)? {
         let Some(hold) = task.outside.as_ref().filter(|hold| hold.end == Some(OutsideEnd::Abandoned)) else { continue };
         if task.outside_holder().is_none() && !task.state.is_finished() {
@@ -277,8 +279,8 @@ fn wait_for_it(tasks: &BTreeSet<TaskId>) -> String {
     if more > 0 { format!("{named} and {more} more {verb} for it") } else { format!("{named} {verb} for it") }
 }
 
-/// Agents that hold work and have shown no progress for long.
-fn stuck_agents(cx: &Reading<'_>, active: &[&Agent], all: &mut Vec<Found>) -> StoreResult<()> {
+/// Agents that hold work: those that ask something, and those that have shown no progress for long.
+fn working_agents(cx: &Reading<'_>, active: &[&Agent], all: &mut Vec<Found>) -> StoreResult<()> {
     let sessions: Vec<&SessionId> = active.iter().map(|agent| &agent.session).collect();
     let mut claims: BTreeMap<SessionId, Vec<TaskId>> = BTreeMap::new();
     for (session, task) in cx.view.claims_of_all(&sessions)? {
@@ -286,6 +288,14 @@ fn stuck_agents(cx: &Reading<'_>, active: &[&Agent], all: &mut Vec<Found>) -> St
     }
     for agent in active {
         let Some(held) = claims.get(&agent.session) else { continue };
+        for id in held {
+            let Some(Fact::TaskAsked(asked)) = cx.view.last_event_of(id.as_str(), ASKED)?.map(|event| event.fact) else { continue };
+            let is_open = cx.view.task(id)?.and_then(|task| task.grant).is_some_and(|grant| grant.token == asked.token);
+            if is_open {
+                let (reason, agent) = (AttentionReason::AgentAsks, Some(agent.name.to_string()));
+                all.push(Found::task(reason, id, agent, asked.question, "task", Since::Event(ASKED)));
+            }
+        }
         if liveness::activity(&agent.presence, held.len(), cx.now) == Activity::Stuck {
             let named: Vec<&str> = held.iter().take(NAMED_MAX).map(TaskId::as_str).collect();
             let name = agent.name.to_string();

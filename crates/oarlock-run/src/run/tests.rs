@@ -62,6 +62,8 @@ pub(super) fn shell(script: &str) -> Run {
         ttl: None,
         budget: Budget::default(),
         handover: StdDuration::from_secs(1),
+        profile: Default::default(),
+        stuck_after: None,
         isolation: None,
         landing: None,
         caller: Caller::default(),

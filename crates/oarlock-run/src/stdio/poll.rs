@@ -8,10 +8,11 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
 use super::{CHUNK_BYTES, Pipes, Printed, Sink};
+use crate::observed::Observed;
 
 /// Moves everything until all streams are closed, or the other end of `stop` is.
-pub(crate) fn exchange(pipes: Pipes, input: &[u8], stop: PipeReader, on_error_line: &mut dyn FnMut(&str)) -> Printed {
-    let mut sink = Sink::new(on_error_line);
+pub(crate) fn exchange(pipes: Pipes, input: &[u8], stop: PipeReader, on_error_line: &mut dyn FnMut(&str), observed: &Observed) -> Printed {
+    let mut sink = Sink::new(on_error_line, observed);
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut left = input;
     // Without it, a program that does not read would stop us from reading what it prints.

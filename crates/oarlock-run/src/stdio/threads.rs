@@ -6,6 +6,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use super::{CHUNK_BYTES, Pipes, Printed, Sink};
+use crate::observed::Observed;
 
 /// How many pieces wait to be taken before who reads them waits.
 const PIECES_MAX: usize = 16;
@@ -19,8 +20,14 @@ enum Event {
 }
 
 /// Moves everything until all streams are closed, or the other end of `stop` is.
-pub(crate) fn exchange(pipes: Pipes, input: &[u8], mut stop: PipeReader, on_error_line: &mut dyn FnMut(&str)) -> Printed {
-    let mut sink = Sink::new(on_error_line);
+pub(crate) fn exchange(
+    pipes: Pipes,
+    input: &[u8],
+    mut stop: PipeReader,
+    on_error_line: &mut dyn FnMut(&str),
+    observed: &Observed,
+) -> Printed {
+    let mut sink = Sink::new(on_error_line, observed);
     let (sender, events) = sync_channel(PIECES_MAX);
     let (mut stdin, input, closed) = (pipes.stdin, input.to_vec(), sender.clone());
     thread::spawn(move || {

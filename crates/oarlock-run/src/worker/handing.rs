@@ -35,12 +35,12 @@ impl Worker<'_, '_> {
         let mut is_told = false;
         loop {
             let error = match attempt::report(&mut *self.store, &self.caller, self.settings, held, finished) {
-                Ok(Outcome::Lost) if finished.status.success() => {
+                Ok(Outcome::Lost) if finished.has_finished() => {
                     self.note_lost(held, finished);
                     return Ok(Outcome::Lost);
                 }
                 Ok(outcome) => return Ok(outcome),
-                Err(OpError::Rejected(refused @ Rejection::StaleSession { .. })) if finished.status.success() => {
+                Err(OpError::Rejected(refused @ Rejection::StaleSession { .. })) if finished.has_finished() => {
                     self.note(held, finished, &refused);
                     return Err(refused.into());
                 }

@@ -66,7 +66,7 @@ pub(super) fn end(cell: Option<&Cell>, held: &Held, finished: &mut Finished) -> 
     let end = if finished.is_success() { End::Finished } else { End::Unfinished };
     match cell.worktrees.leave(&cell.place, end, true) {
         Ok(left) => {
-            finished.fault = left.refused;
+            finished.fault = left.refused.or(finished.fault.take());
             None
         }
         Err(refusal) => {

@@ -2,11 +2,13 @@
 
 use std::time::{Duration as StdDuration, Instant};
 
+use oarlock_git::Entered;
 use oarlock_ops::OpError;
 use oarlock_ops::call;
 use oarlock_ops::message::Send;
 use oarlock_ops::task::Note;
 
+use super::followed::{Following, Stop};
 use super::{GONE_GRACE, Worker};
 use crate::attempt::{self, Fate, Held};
 use crate::child::Running;
@@ -14,19 +16,9 @@ use crate::duration::ms;
 use crate::outcome::Outcome;
 use crate::watch::{SLICE_MS, Watch, is_gone, is_passing};
 
-/// Why a program was stopped.
-pub(super) enum Stop {
-    /// Its task is no longer its worker's.
-    Gone(Outcome),
-    /// The worker ends.
-    Ended(OpError),
-    /// It may not go on, and its task is for another time.
-    GivenBack(String),
-}
-
 impl Worker<'_, '_> {
     /// Waits until the program has ended, and ends it when its task is gone, the session is over, its time is over, or a signal came.
-    pub(super) fn supervise(&mut self, watch: &mut Watch, running: &mut Running, held: &Held) -> Option<Stop> {
+    pub(super) fn supervise(&mut self, watch: &mut Watch, running: &mut Running, following: &mut Following, held: &Held) -> Option<Stop> {
         let mut stop = None;
         let mut stop_at = None;
         loop {
@@ -41,7 +33,7 @@ impl Worker<'_, '_> {
             }
             self.tell_agent();
             if stop.is_none() {
-                stop = self.reason_to_stop(held);
+                stop = self.reason_to_stop(held).or_else(|| self.follow(following, held));
             }
             if let Some(stop) = &stop {
                 let grace = if matches!(stop, Stop::Ended(error) if is_gone(error)) { GONE_GRACE } else { StdDuration::ZERO };
@@ -83,7 +75,7 @@ impl Worker<'_, '_> {
         }
     }
 
-    fn send_to_agent(&mut self, subject: String, text: String) {
+    pub(super) fn send_to_agent(&mut self, subject: String, text: String) {
         let to = vec![self.report.agent.to_string()];
         let send = Send { to, text, subject: Some(subject), thread: None, reply_to: None, ack: false };
         // It only hurries the program; that the program has to end does not depend on it.
@@ -96,11 +88,11 @@ impl Worker<'_, '_> {
     ///
     /// # Errors
     /// The session is over, and store errors.
-    pub(super) fn give_back(&mut self, held: &Held, branch: Option<&str>, why: &str) -> Result<Outcome, OpError> {
+    pub(super) fn give_back(&mut self, held: &Held, place: Option<&Entered>, why: &str) -> Result<Outcome, OpError> {
         if let Fate::Ended(outcome) | Fate::Gone(outcome) = self.fate(held)? {
             return Ok(outcome);
         }
-        let kept = branch.map(|branch| format!("; its work so far is on the branch {branch}")).unwrap_or_default();
+        let kept = place.map(|entered| format!("; its work so far is on the branch {}", entered.branch)).unwrap_or_default();
         let text = format!("{} was stopped before it had finished: {why}{kept}", self.report.agent);
         call::mutate(&mut *self.store, &self.caller, self.settings, &Note { id: held.id.clone(), text })?;
         attempt::release_own(&mut *self.store, &self.caller, self.settings, &held.id)?;

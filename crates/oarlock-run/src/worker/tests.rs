@@ -7,13 +7,13 @@ use oarlock_model::ErrorCode;
 use oarlock_model::task::TaskState;
 use oarlock_ops::task::{Add, Cancel};
 
-fn add(stores: &TestStores, id: &str) -> Add {
+pub(super) fn add(stores: &TestStores, id: &str) -> Add {
     let add = Add { title: format!("Title of {id}"), id: Some(task_id(id)), ..Add::default() };
     stores.order(&add);
     add
 }
 
-fn shell(script: &str) -> Work {
+pub(super) fn shell(script: &str) -> Work {
     Work {
         name: Some("ada".parse().expect("a name")),
         command: ["sh", "-c", script].map(OsString::from).to_vec(),
@@ -26,7 +26,7 @@ fn work_once(stores: &TestStores, script: &str) -> (Result<WorkReport, OpError>,
     work_with(stores, &shell(script))
 }
 
-fn work_with(stores: &TestStores, work: &Work) -> (Result<WorkReport, OpError>, Heard) {
+pub(super) fn work_with(stores: &TestStores, work: &Work) -> (Result<WorkReport, OpError>, Heard) {
     let mut heard = Heard::default();
     let result = work_until(&Signals::default(), &Orders::default(), stores, &Settings::default(), work, &mut heard);
     (result, heard)

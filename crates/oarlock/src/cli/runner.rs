@@ -18,8 +18,8 @@ use oarlock_ops::shapes::EventShape;
 use oarlock_ops::store::{Store, StoreError};
 use oarlock_ops::task::Planner;
 use oarlock_run::{
-    HANDOVER_DEFAULT, Isolation, Live, Planning, PlanningAgent, Progress, Run, RunLanding, Stores, TEST_TIMEOUT_DEFAULT, Target, Work,
-    WorkerProgram,
+    HANDOVER_DEFAULT, Isolation, Live, Planning, PlanningAgent, Profile, Progress, Run, RunLanding, Stores, TEST_TIMEOUT_DEFAULT, Target,
+    Work, WorkerProgram,
 };
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -32,6 +32,18 @@ use oarlock_ops::caller::Identity;
 
 /// The exit code of `work --once` whose attempt failed.
 const ATTEMPT_FAILED: u8 = 1;
+
+/// How commands are watched.
+#[derive(Clone, Debug, Args)]
+struct WatchingArgs {
+    /// How the output of CMD is read: none, or as the stream of claude, codex, gemini or opencode [default: auto, by CMD and its output]
+    #[arg(long, value_name = "CLIENT", default_value = "auto", hide_default_value = true)]
+    profile: Profile,
+    /// A command that prints nothing, reports no progress and changes no file for this long gets a message, and after as long again it is stopped as a
+    /// failed attempt [default: 30m for a client whose stream is read]
+    #[arg(long, value_name = "D")]
+    stuck_after: Option<Duration>,
+}
 
 /// Claim tasks and run a command for each, with the Markdown of the task on standard input.
 #[derive(Clone, Debug, Args)]
@@ -60,6 +72,8 @@ pub(crate) struct WorkArgs {
     /// The branch that tasks begin at [default: the one that is checked out]
     #[arg(long, value_name = "BRANCH", requires = "worktree")]
     onto: Option<String>,
+    #[command(flatten)]
+    watching: WatchingArgs,
     /// Take orders of a run from standard input
     #[arg(long, hide = true)]
     ordered: bool,
@@ -125,6 +139,8 @@ pub(crate) struct RunArgs {
     /// When a limit is reached: how long running commands may go on before they are stopped and their tasks given back [default: 60s]
     #[arg(long, value_name = "D")]
     handover: Option<Duration>,
+    #[command(flatten)]
+    watching: WatchingArgs,
     /// Print events as they happen; the report comes last
     #[arg(long)]
     follow: bool,
@@ -215,6 +231,9 @@ pub(crate) fn work(args: WorkArgs, common: &Common, output: &Output) -> Result<u
         within: args.subtree,
         once: args.once,
         is_ordered: args.ordered,
+        profile: args.watching.profile,
+        stuck_after: args.watching.stuck_after,
+        fallback: handles.target.config()?.fallback,
         isolation: isolation(args.worktree, args.onto, &handles)?,
         host: ThisMachine.host(),
         command: args.command,
@@ -254,6 +273,8 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
         can: args.can,
         ttl: args.ttl,
         budget: Budget { time_ms: args.max_time.map(|time| time.as_ms().unsigned_abs()), cost: args.max_cost, tokens: args.max_tokens },
+        profile: args.watching.profile,
+        stuck_after: args.watching.stuck_after,
         handover: args.handover.map_or(HANDOVER_DEFAULT, Duration::as_std),
         isolation: isolation(args.worktrees || args.merge, args.onto, &handles)?,
         landing: args.merge.then_some(RunLanding {
