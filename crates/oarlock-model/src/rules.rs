@@ -5,6 +5,7 @@ pub mod authority;
 pub mod budget;
 pub mod change;
 pub mod claim;
+pub mod crew;
 pub mod derived;
 pub mod fence;
 pub mod graph;

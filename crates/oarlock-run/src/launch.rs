@@ -71,6 +71,8 @@ pub struct Run {
     pub target: Target,
     /// How many workers, from 1 to 256.
     pub agents: usize,
+    /// The fewest workers, where their number follows the work: then `agents` is the most.
+    pub agents_min: Option<usize>,
     /// Whether there are as many workers as the plan advises; then `agents` is their number where no plan says it.
     pub is_auto: bool,
     /// Who plans, where that is not left to the rules.

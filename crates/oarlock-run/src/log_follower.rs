@@ -103,6 +103,11 @@ impl LogFollower {
         self.used.values().fold(Usage::default(), |sum, usage| sum.plus(usage))
     }
 
+    /// The agents that hold tasks of this run.
+    pub(crate) fn holders(&self) -> BTreeSet<AgentName> {
+        self.tasks.values().filter_map(|known| known.holder.as_ref()).map(|(agent, _)| agent.clone()).collect()
+    }
+
     /// Whether anything goes on but landing: a task is held, or none waits to land.
     pub(crate) fn is_worked_on(&self) -> bool {
         self.tasks.values().any(|known| known.holder.is_some()) || !self.tasks.values().any(|known| known.is_landing)

@@ -66,6 +66,8 @@ pub(crate) struct Slot {
     pub(crate) label: String,
     worker: Option<Worker>,
     replacements: u32,
+    /// Whether its worker was ordered to leave: the slot is for another one when there is more work.
+    is_leaving: bool,
     /// Why nobody is there any more.
     exit_reason: Option<String>,
 }
@@ -121,7 +123,7 @@ impl Pool<'_, '_> {
             let (name, label) = self.free_name(store)?;
             let failed = |error| OpError::Internal(format!("failed to start a worker with {}: {error}", self.program.program.display()));
             let worker = self.start_worker(&name, &label).map_err(failed)?;
-            self.slots.push(Slot { name, label, worker: Some(worker), replacements: 0, exit_reason: None });
+            self.slots.push(Slot { name, label, worker: Some(worker), replacements: 0, is_leaving: false, exit_reason: None });
         }
         Ok(())
     }
@@ -158,6 +160,9 @@ impl Pool<'_, '_> {
             let verdict = verdict(status);
             let label = self.slots[index].label.clone();
             let why = self.slots[index].exit_reason.clone().unwrap_or_default();
+            if self.slots[index].is_leaving && status.success() {
+                continue;
+            }
             if self.is_closing || verdict == Verdict::Final || !replaceable {
                 // One that was ordered to leave has nothing to say.
                 if !(self.is_closing && status.success()) {
@@ -182,9 +187,42 @@ impl Pool<'_, '_> {
         let started = self.start_worker(&name, &label);
         let slot = &mut self.slots[index];
         slot.replacements += 1;
+        slot.is_leaving = false;
         match started {
             Ok(worker) => (slot.worker, slot.exit_reason) = (Some(worker), None),
             Err(error) => slot.exit_reason = Some(format!("it could not be replaced: {error}")),
+        }
+    }
+
+    /// The workers that have not been ordered to leave.
+    pub(crate) fn staying(&self) -> impl Iterator<Item = &AgentName> {
+        self.slots.iter().filter(|slot| slot.worker.is_some() && !slot.is_leaving).map(|slot| &slot.name)
+    }
+
+    /// Starts `count` more workers, first in the places of those that have left. The names that are new.
+    ///
+    /// # Errors
+    /// As [`Pool::start`].
+    pub(crate) fn grow(&mut self, store: &mut dyn Store, count: usize) -> Result<Vec<(AgentName, String)>, OpError> {
+        let left: Vec<usize> =
+            (0..self.slots.len()).filter(|index| self.slots[*index].is_leaving && self.slots[*index].worker.is_none()).collect();
+        let again = left.into_iter().take(count).collect::<Vec<_>>();
+        for index in &again {
+            self.replace(*index);
+            self.slots[*index].replacements = 0;
+        }
+        let before = self.slots.len();
+        self.start(store, count - again.len())?;
+        Ok(self.slots[before..].iter().map(|slot| (slot.name.clone(), slot.label.clone())).collect())
+    }
+
+    /// Orders these workers to leave when they have nothing to do.
+    pub(crate) fn shrink(&mut self, names: &[AgentName]) {
+        for slot in self.slots.iter_mut().filter(|slot| names.contains(&slot.name)) {
+            if let Some(orders) = slot.worker.as_mut().and_then(|worker| worker.orders.as_mut()) {
+                Order::Leave.write(orders);
+                slot.is_leaving = true;
+            }
         }
     }
 

@@ -218,6 +218,7 @@ mod tests {
         let run = Run {
             target,
             agents: 2,
+            agents_min: None,
             is_auto: false,
             planning: None,
             floor: None,

@@ -11,6 +11,7 @@ use std::time::{Duration as StdDuration, Instant};
 
 use oarlock_model::landing::BranchName;
 use oarlock_model::rules::budget::{Level, Mark};
+use oarlock_model::rules::crew;
 use oarlock_model::task::TaskState;
 use oarlock_model::{AgentName, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
@@ -45,6 +46,8 @@ use queue::Queue;
 const RECHECK: StdDuration = StdDuration::from_secs(1);
 /// Obstacles that an error names.
 const NAMED_MAX: usize = 10;
+/// How long there must have been too little work before workers leave.
+const IDLE_GRACE: StdDuration = StdDuration::from_secs(10);
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,13 +125,32 @@ pub(crate) fn run_until(
         let pool = Pool { scope, tell: &tell, program, run, task, onto, url, store_dir, names, slots, is_closing: false };
         let purse = Purse::new(run.budget, run.handover, begun);
         let (task, caller) = (prepared.task, &run.caller);
-        let mut supervisor =
-            Supervisor { store, settings, caller, signals, tell: &tell, task, watch, log, pool, queue: None, purse, begun, checked: None };
-        supervisor.queue = merge.map(|merge| Queue::start(scope, stores, settings, merge, &tell));
+        let range = run.agents_min.filter(|_| prepared.has_parts).map(|min| (min, prepared.agents));
+        let (tell, checked, idle_since): (&dyn Tell, _, _) = (&tell, None, None);
+        let mut supervisor = Supervisor {
+            store,
+            settings,
+            caller,
+            signals,
+            tell,
+            task,
+            watch,
+            log,
+            pool,
+            queue: None,
+            purse,
+            begun,
+            checked,
+            range,
+            idle_since,
+        };
+        supervisor.queue = merge.map(|merge| Queue::start(scope, stores, settings, merge, tell));
         supervisor.spend()?;
         // What earlier runs have used may be all there is.
         if supervisor.purse.exhausted().is_none() {
-            supervisor.start(if prepared.has_parts { prepared.agents } else { 1 })?;
+            let most = if prepared.has_parts { prepared.agents } else { 1 };
+            let wanted = supervisor.wanted()?.unwrap_or(most);
+            supervisor.start(wanted)?;
         }
         let ended = supervisor.supervise();
         let wall_ms = ms(begun.elapsed());
@@ -152,6 +174,13 @@ fn check(run: &Run) -> Result<(), OpError> {
         return Err(Rejection::invalid(
             format!("--agents {} is out of range", run.agents),
             format!("agents go from 1 to {}", limits::RUN_AGENTS_MAX),
+        )
+        .into());
+    }
+    if run.agents_min.is_some_and(|min| min == 0 || min > run.agents) {
+        return Err(Rejection::invalid(
+            format!("--agents {}..{} is not a range", run.agents_min.unwrap_or_default(), run.agents),
+            "give the fewest and the most agents, for example 1..8",
         )
         .into());
     }
@@ -185,6 +214,10 @@ struct Supervisor<'scope, 'env> {
     purse: Purse,
     begun: Instant,
     checked: Option<Instant>,
+    /// The fewest and the most workers, where their number follows the work.
+    range: Option<(usize, usize)>,
+    /// Since when there are more workers than work.
+    idle_since: Option<Instant>,
 }
 
 impl Supervisor<'_, '_> {
@@ -257,9 +290,44 @@ impl Supervisor<'_, '_> {
         if self.queue.as_ref().is_some_and(Queue::has_ended) {
             return Ok(Some(End::NoQueue));
         }
+        if is_new || is_due {
+            self.follow_work()?;
+        }
         let now = self.store.snapshot()?.now().store;
         self.tell.live(&self.log.live(now, self.pool.living().count(), ms(self.begun.elapsed())));
         Ok(None)
+    }
+
+    /// How many workers there should be now, where that follows the work.
+    fn wanted(&mut self) -> Result<Option<usize>, OpError> {
+        let Some(range) = self.range else { return Ok(None) };
+        let ready = self.store.snapshot()?.ready_in_tree(&self.task)?.len();
+        Ok(Some(crew::wanted(range, self.log.holders().len(), ready)))
+    }
+
+    /// Starts workers where there is more work, and lets idle ones leave where there has been less for a while.
+    fn follow_work(&mut self) -> Result<(), OpError> {
+        let Some(wanted) = self.wanted()?.filter(|_| !self.pool.is_closing) else { return Ok(()) };
+        let staying = self.pool.staying().count();
+        if staying <= wanted {
+            self.idle_since = None;
+        }
+        if staying < wanted {
+            self.tell.line(&format!("{wanted} workers instead of {staying}: more parts are ready"));
+            for (name, label) in self.pool.grow(&mut *self.store, wanted - staying)? {
+                self.log.add_worker(name, label);
+            }
+        }
+        if staying > wanted && self.idle_since.get_or_insert_with(Instant::now).elapsed() >= IDLE_GRACE {
+            self.idle_since = None;
+            let holders = self.log.holders();
+            // The last ones go first: their names are those that come back.
+            let idle: Vec<AgentName> = self.pool.staying().filter(|name| !holders.contains(*name)).cloned().collect();
+            let leaving: Vec<AgentName> = idle.into_iter().rev().take(staying - wanted).collect();
+            self.tell.line(&format!("{} workers instead of {staying}: there is no work for more", staying - leaving.len()));
+            self.pool.shrink(&leaving);
+        }
+        Ok(())
     }
 
     /// Takes into account what was used, and lets everybody know when a limit is near or reached.

@@ -55,6 +55,7 @@ pub(super) fn shell(script: &str) -> Run {
         target: Target::File { path: "two.md".into(), document: TWO_PARTS.into(), file: None, id: None },
         floor: None,
         agents: 2,
+        agents_min: None,
         is_auto: false,
         planning: None,
         command: ["sh", "-c", script].map(OsString::from).to_vec(),
@@ -170,6 +171,31 @@ fn workers_that_cannot_start_the_program_end_the_run() {
     assert_eq!(error.code(), ErrorCode::StateConflict);
     assert!(error.to_string().contains("/no/such/program"), "{error}");
     assert_eq!(stores.task("two-SUB1").failures, 0);
+}
+
+#[test]
+fn the_number_of_workers_grows_with_the_parts_that_are_ready() {
+    let stores = TestStores::new();
+    let add = |id: &str, parent: Option<&str>, needs: &[&str]| {
+        let mut add = Add { title: id.to_owned(), id: Some(task_id(id)), parent: parent.map(task_id), ..Add::default() };
+        add.needs = needs.iter().map(|id| task_id(id)).collect();
+        stores.order(&add);
+    };
+    add("P", None, &[]);
+    add("A", Some("P"), &[]);
+    ["B", "C", "D"].iter().for_each(|id| add(id, Some("P"), &["A"]));
+    // B, C and D wait for one another: all three have a worker at the same time.
+    let dir = stores.dir().display();
+    let script = format!(
+        "[ $OARLOCK_TASK = A ] || {{ touch {dir}/$OARLOCK_TASK; while [ ! -e {dir}/B -o ! -e {dir}/C -o ! -e {dir}/D ]; do :; done; }}"
+    );
+    let run = Run { target: Target::Task(task_id("P")), agents: 8, agents_min: Some(1), ..shell(&script) };
+    let (end, lines) = run_to_its_end(&stores, &run);
+    // One more where a part is counted that has just been finished.
+    assert!(end.error.is_none() && (3..=4).contains(&end.report.agents.len()), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("workers instead of 1: more parts are ready")), "{lines:?}");
+    let (ended, _) = run_with(&stores, &Signals::default(), &Run { agents: 2, agents_min: Some(3), ..shell("true") });
+    assert_eq!(ended.expect_err("refused").code(), ErrorCode::InvalidRequest);
 }
 
 #[test]

@@ -91,8 +91,8 @@ pub(crate) struct RunArgs {
     /// The id of the file's task [default: from its name]
     #[arg(long, value_name = "ID")]
     id: Option<TaskId>,
-    /// Number of workers; auto: the number that the plan advises [default: 3]
-    #[arg(long, value_name = "N|auto")]
+    /// Number of workers; MIN..MAX: it follows the parts that are ready; auto: the number that the plan advises [default: 3]
+    #[arg(long, value_name = "N|MIN..MAX|auto")]
     agents: Option<Workers>,
     /// Planner: rules, or agent, asked by --with or else by CMD [default: agent if CMD starts a known client, else rules]
     #[arg(long, value_name = "WHO")]
@@ -153,6 +153,8 @@ pub(crate) struct RunArgs {
 #[derive(Clone, Copy, Debug)]
 enum Workers {
     Number(usize),
+    /// The fewest and the most.
+    Range(usize, usize),
     Auto,
 }
 
@@ -160,12 +162,16 @@ impl FromStr for Workers {
     type Err = Rejection;
 
     fn from_str(text: &str) -> Result<Self, Rejection> {
+        let range = text.split_once("..").and_then(|(min, max)| Some(Self::Range(min.parse().ok()?, max.parse().ok()?)));
+        if let Some(range) = range {
+            return Ok(range);
+        }
         match text.parse() {
             Ok(number) => Ok(Self::Number(number)),
             Err(_) if text == "auto" => Ok(Self::Auto),
             Err(_) => Err(Rejection::invalid(
                 format!("--agents \"{}\" is not a number of agents", shown(text)),
-                format!("a number from 1 to {}, or auto", limits::RUN_AGENTS_MAX),
+                format!("a number from 1 to {}, a range such as 1..8, or auto", limits::RUN_AGENTS_MAX),
             )),
         }
     }
@@ -266,7 +272,11 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
     let run = Run {
         target,
         floor: ThisMachine.floor(&args.target),
-        agents: if let Some(Workers::Number(number)) = args.agents { number } else { settings.agents },
+        agents: match args.agents {
+            Some(Workers::Number(number) | Workers::Range(_, number)) => number,
+            Some(Workers::Auto) | None => settings.agents,
+        },
+        agents_min: if let Some(Workers::Range(min, _)) = args.agents { Some(min) } else { None },
         is_auto: matches!(args.agents, Some(Workers::Auto)),
         planning: agent.map(|agent| Planning { agent, local: Arc::new(ThisMachine) }),
         command: args.command,
