@@ -15,6 +15,7 @@ mod os;
 mod ours;
 mod processes;
 mod ralf;
+mod runs;
 mod scale;
 mod side;
 mod splitting;
@@ -48,6 +49,7 @@ const BENCHES: &[Entry] = &[
     ("heartbeat", "a heartbeat that renews 100 leases", inprocess::heartbeat),
     ("processes", "8 and 64 processes on one store", processes::processes),
     ("lanes", "8 and 64 command lines side by side", processes::lanes),
+    ("runs", "runs of 1-second parts beside the best schedule of whole parts", runs::runs),
     ("wakeup", "from a commit to the claim that waited for it", wakeup::wakeup),
     ("idle", "what waiting costs", wakeup::idle),
     ("scale", "a thousand tasks against very many: time and memory", scale::scale),
