@@ -24,6 +24,7 @@ pub use program::{GitFailed, REPOSITORY_VARIABLES};
 pub use repository::{Repository, exclude_of};
 pub use submission::{Tip, tip_here, tip_of, uncommitted};
 pub use worktree::{
-    BRANCHES, Compared, Concern, End, Entered, Ground, Left, Pair, Pairs, Place, Refusal, Shared, Stock, Stocked, Worktrees, branch_of,
+    BRANCHES, Compared, Concern, End, Entered, Ground, Left, Live, Pair, Pairs, Place, Radar, Refusal, Shared, Stock, Stocked, Worktrees,
+    branch_of,
 };
 pub use worktree::{DOT_GIT, is_linked, is_top, slashed, top_around, worktree_of};

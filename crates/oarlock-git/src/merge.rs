@@ -12,6 +12,7 @@ mod git;
 mod landed;
 mod lines;
 mod pinned;
+mod predict;
 mod reference;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -23,8 +24,8 @@ pub use candidate::Merged;
 pub use commit::Message;
 pub use conflict::{Conflict, Hunk};
 pub use git::MergeRepository;
-pub(crate) use git::SETTINGS;
 pub use landed::LandedCommit;
 pub use pinned::pin_submission;
+pub use predict::{Clash, Place, Span};
 pub use reference::Moved;
 pub use tree::TestTree;

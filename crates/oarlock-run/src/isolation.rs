@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use oarlock_git::{Compared, Ground, Pairs, Place, Refusal, Shared, Stock, Stocked, Worktrees};
+use oarlock_git::{Ground, Place, Refusal, Shared, Stock, Stocked, Worktrees};
 use oarlock_model::task::Gate;
 use oarlock_model::{AgentName, Rejection, TaskId, limits};
 use oarlock_ops::OpError;
@@ -100,14 +100,6 @@ pub(crate) fn ground(view: &dyn View, task: &TaskShape) -> StoreResult<Ground> {
     }
     let parts = view.children(&task.id)?.iter().map(name).collect();
     Ok(Ground { needs: branches, parts })
-}
-
-/// Compares branches in the repository around the current directory: see [`Pairs`].
-///
-/// # Errors
-/// `invalid_request`: there is no repository, a branch is missing, or git fails.
-pub fn conflicts(pairs: &Pairs) -> Result<Compared, OpError> {
-    pairs.compare(WorkingDirectory::current()?.path()).map_err(as_error)
 }
 
 /// The worktrees of agents in the directory of a project, with what each holds that is nowhere else.

@@ -23,6 +23,7 @@ use crate::Stores;
 use crate::progress::Progress;
 use crate::signals::Signals;
 
+pub(crate) use lock::digest;
 pub use lock::{IdleQueues, hold_landing_queues};
 pub use report::{Landed, Merge, MergeEnd, MergeReport, Refused, Rungs, TEST_TIMEOUT_DEFAULT};
 

@@ -23,6 +23,7 @@ mod pool;
 mod prepare;
 mod profile;
 mod progress;
+mod radar;
 mod report;
 mod run;
 mod signals;
@@ -36,7 +37,7 @@ mod worker_names;
 #[cfg(test)]
 mod testing;
 
-pub use isolation::{Isolation, conflicts, forget_worktrees, worktrees_held};
+pub use isolation::{Isolation, forget_worktrees, worktrees_held};
 pub use landing::{
     IdleQueues, Landed, Merge, MergeEnd, MergeReport, Refused, Rungs, TEST_TIMEOUT_DEFAULT, hold_landing_queues, merge, merge_until,
 };
@@ -46,6 +47,7 @@ pub use outcome::Outcome;
 pub use planning::{PlanningAgent, plan_split};
 pub use profile::{Client, Profile};
 pub use progress::{AtWork, Live, Progress};
+pub use radar::conflicts;
 pub use report::{
     AgentReport, AttemptEnd, AttemptReport, BudgetReport, FullPart, FullReport, LandingReport, PartReport, RefusalReport, Resolution,
     RunReport, UsageReport, full_report,

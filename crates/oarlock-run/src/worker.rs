@@ -43,6 +43,7 @@ use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::profile::Profile;
 use crate::progress::{Progress, Tell};
+use crate::radar::Radar;
 use crate::signals::Signals;
 use crate::text::clean_line;
 use crate::watch::{SLICE_MS, Watch, is_busy};
@@ -171,9 +172,14 @@ pub(crate) fn work_until(
             return Err(error);
         }
     };
+    let radar = cell.as_ref().map(|cell| Radar::of(&cell.worktrees));
     thread::scope(|scope| {
         scope.spawn(|| heart.beat(stores, settings));
         let _stopper = heart.stopper();
+        if let Some(radar) = &radar {
+            scope.spawn(|| radar.watch(stores, settings, &tell));
+        }
+        let _radar_stopper = radar.as_ref().map(Radar::stopper);
         let url = stores.url();
         let (heart, tell, pace) = (&heart, &tell, Pace::default());
         let commands = Commands::new(&work.command, work.profile, work.fallback.as_ref());

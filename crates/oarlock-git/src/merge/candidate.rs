@@ -37,12 +37,7 @@ impl MergeRepository {
         if base == theirs {
             return Ok(Merged::Contained);
         }
-        let first = self.merge_once(ours, theirs, ours)?;
-        let (tree, conflicts) = if self.changed(ours, &first.0)?.iter().all(|path| !gives_attributes(path)) {
-            first
-        } else {
-            self.merge_once(ours, theirs, &first.0)?
-        };
+        let (tree, conflicts) = self.merge_with_attributes(ours, theirs)?;
         if conflicts.is_empty() {
             let (one, other) = (self.changed(&base, ours)?, self.changed(&base, theirs)?);
             let both: Vec<String> = one.intersection(&other).cloned().collect();
@@ -53,6 +48,15 @@ impl MergeRepository {
         }
         let sides = [&*base, ours, theirs];
         Ok(Merged::Conflicting(conflicts.into_iter().map(|stages| self.conflict(stages, sides)).collect::<Result<_, _>>()?))
+    }
+
+    /// The merged tree, and the files in conflict.
+    pub(super) fn merge_with_attributes(&self, ours: &str, theirs: &str) -> Result<(String, Vec<Stages>), GitFailed> {
+        let first = self.merge_once(ours, theirs, ours)?;
+        if self.changed(ours, &first.0)?.iter().all(|path| !gives_attributes(path)) {
+            return Ok(first);
+        }
+        self.merge_once(ours, theirs, &first.0)
     }
 
     /// One merge, with the attributes of this tree: the tree, and the files in conflict.

@@ -31,6 +31,8 @@ pub struct MergeRepository {
     common: PathBuf,
     /// While it is open in any process, its lock is held: a git that moves a branch has it as its standard input.
     lock: Option<File>,
+    /// Where new objects go instead of the repository's own directory, which it names as its alternate.
+    objects: Option<PathBuf>,
     /// Whether git knows who commits, once it was asked.
     pub(super) has_identity: OnceCell<bool>,
     /// The version of git, once it was asked for.
@@ -51,6 +53,7 @@ impl MergeRepository {
         Ok(Self {
             common: PathBuf::from(common.trim_end_matches('\n')),
             lock: None,
+            objects: None,
             has_identity: OnceCell::new(),
             version: OnceCell::from(known),
         })
@@ -58,11 +61,17 @@ impl MergeRepository {
 
     /// The repository whose worktrees share this directory; git is there and new enough.
     pub(crate) fn at(common: &Path) -> Self {
-        Self { common: common.to_owned(), lock: None, has_identity: OnceCell::new(), version: OnceCell::new() }
+        Self { common: common.to_owned(), lock: None, objects: None, has_identity: OnceCell::new(), version: OnceCell::new() }
+    }
+
+    /// With a directory for objects of its own: a merge that is only shown leaves nothing in the repository.
+    pub(crate) fn with_objects(mut self, dir: &Path) -> Self {
+        self.objects = Some(dir.to_owned());
+        self
     }
 
     /// The version of git.
-    pub(super) fn version(&self) -> Result<(u32, u32), GitFailed> {
+    pub(crate) fn version(&self) -> Result<(u32, u32), GitFailed> {
         if let Some(known) = self.version.get() {
             return Ok(*known);
         }
@@ -71,9 +80,9 @@ impl MergeRepository {
         Ok(*self.version.get_or_init(|| known))
     }
 
-    #[cfg(test)]
-    pub(super) fn taken_for(common: &Path, version: (u32, u32)) -> Self {
-        Self { common: common.to_owned(), lock: None, has_identity: OnceCell::new(), version: OnceCell::from(version) }
+    /// The same where this is the version of git.
+    pub(crate) fn taken_for(common: &Path, version: (u32, u32)) -> Self {
+        Self { version: OnceCell::from(version), ..Self::at(common) }
     }
 
     /// The directory that all worktrees share.
@@ -115,6 +124,7 @@ impl MergeRepository {
         for setting in SETTINGS.into_iter().chain([is_bare]) {
             command.args(["-c", setting]);
         }
+        command.envs(self.objects.iter().map(|dir| ("GIT_OBJECT_DIRECTORY", dir)));
         command.args(args).stdin(Stdio::null());
         command
     }

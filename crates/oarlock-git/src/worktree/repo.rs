@@ -83,6 +83,18 @@ impl Worktrees {
         Ok((worktrees, warnings))
     }
 
+    /// The top of the worktree that the caller is in, links resolved.
+    #[must_use]
+    pub fn top(&self) -> &Path {
+        &self.top
+    }
+
+    /// The directory of the project beside the repository, which the first worktree makes.
+    #[must_use]
+    pub fn project_dir(&self) -> &Path {
+        self.home.parent().unwrap_or(&self.home)
+    }
+
     /// The branch that tasks begin at.
     #[must_use]
     pub fn target(&self) -> &str {

@@ -3,6 +3,7 @@
 mod attempts;
 mod crashes;
 mod places;
+mod radar;
 mod surroundings;
 
 use std::fs;

@@ -1,16 +1,6 @@
-//! Merging commits without a worktree: nothing is checked out, so a merge that is cut off leaves nothing but unused objects.
+//! Commits without a worktree: which contains which, and new ones from trees.
 
-use crate::merge::SETTINGS;
 use crate::program::{Git, GitFailed};
-
-/// The result of merging two commits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Merged {
-    /// A new tree.
-    Tree(String),
-    /// These files conflict.
-    Conflict(Vec<String>),
-}
 
 /// The one of two commits that contains the other, if one does.
 ///
@@ -31,25 +21,6 @@ pub(crate) fn containing(git: &Git, ours: &str, theirs: &str) -> Result<Option<S
             Err(GitFailed(format!("{} and {} have no commit in common{why}", short(ours), short(theirs))))
         }
         _ => Err(base.failed()),
-    }
-}
-
-/// Merges two commits by their trees alone.
-///
-/// # Errors
-/// Git fails: the commits have nothing in common, or objects are missing.
-pub(crate) fn merge_trees(git: &Git, ours: &str, theirs: &str) -> Result<Merged, GitFailed> {
-    let words = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs];
-    let merged = git.run(&SETTINGS.into_iter().flat_map(|setting| ["-c", setting]).chain(words).collect::<Vec<_>>())?;
-    let mut parts = merged.printed.split('\0').filter(|part| !part.is_empty()).map(|part| part.trim_end_matches('\n').to_owned());
-    match (merged.code, parts.next()) {
-        (Some(0), Some(tree)) => Ok(Merged::Tree(tree)),
-        (Some(1), Some(_)) => {
-            let mut files: Vec<String> = parts.collect();
-            files.dedup();
-            Ok(Merged::Conflict(files))
-        }
-        _ => Err(merged.failed()),
     }
 }
 

@@ -20,7 +20,7 @@ const LOCK_END: &str = ".lock";
 const ASKED_EVERY: Duration = Duration::from_millis(50);
 
 /// A name for a branch that is safe as a file name: a digest of 64 bits (FNV-1a). Two branches with one digest would wait for each other, no more.
-pub(super) fn digest(text: &str) -> String {
+pub(crate) fn digest(text: &str) -> String {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     format!("{hash:016x}")
 }

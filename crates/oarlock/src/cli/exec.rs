@@ -56,7 +56,7 @@ fn run_local(verb: &str, matches: &ArgMatches, common: &Common, output: &Output)
         "run" => runner::run(parsed(matches)?, common, output),
         "graph" => pictures::graph(&parsed(matches)?, common, output),
         "timeline" => pictures::timeline(&parsed(matches)?, common, output),
-        "conflicts" => worktrees::conflicts(parsed(matches)?, output),
+        "conflicts" => worktrees::conflicts(parsed(matches)?, common, output),
         "forget" => worktrees::forget(&parsed(matches)?, common, output),
         "merge" => merge::merge(parsed(matches)?, common, output),
         "report" => report::report(&parsed(matches)?, common, output),

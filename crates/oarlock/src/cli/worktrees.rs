@@ -21,10 +21,10 @@ const NAMED_MAX: usize = 5;
 /// Merge every pair of branches without checking anything out, and show where they conflict. Uncommitted work of agents counts.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ConflictsArgs {
-    /// Branches or ids of tasks [default: the branches of all tasks that are not merged yet]
+    /// Branches or ids of tasks [default: the branches of all tasks that have not landed yet]
     #[arg(value_name = "BRANCH")]
     branches: Vec<String>,
-    /// The branch that work lands on [default: the one that is checked out]
+    /// The branch that work lands on [default: the targets of unfinished runs with --merge, else the one that is checked out]
     #[arg(long, value_name = "BRANCH")]
     onto: Option<String>,
 }
@@ -37,8 +37,17 @@ pub(crate) struct ForgetArgs {
     force: bool,
 }
 
-pub(crate) fn conflicts(args: ConflictsArgs, output: &Output) -> Result<u8, OpError> {
-    let compared = oarlock_run::conflicts(&Pairs { branches: args.branches, onto: args.onto })?;
+pub(crate) fn conflicts(args: ConflictsArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
+    let pairs = Pairs { branches: args.branches, onto: args.onto.into_iter().collect() };
+    // Branches can be compared without a project, and without the store behind a gateway, whose repository is elsewhere.
+    let target = common.target(IfMissing::Expected).ok().filter(|target| target.place().file().exists());
+    let compared = match target {
+        Some(target) => {
+            let mut store = target.open(common.options(&target.settings()?))?;
+            oarlock_run::conflicts(pairs, Some(&mut *store))?
+        }
+        None => oarlock_run::conflicts(pairs, None)?,
+    };
     let pair = |Pair { a, b, files }: Pair| ConflictPair { a, b, conflict: !files.is_empty(), files };
     let pairs = compared.pairs.into_iter().map(pair).collect();
     Ok(output.reply("conflicts", &Reply::new(Conflicts { branches: compared.branches, pairs })))

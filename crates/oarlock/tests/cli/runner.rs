@@ -2,6 +2,7 @@
 
 mod documents;
 mod lost;
+mod radar;
 mod run;
 mod worktree;
 
