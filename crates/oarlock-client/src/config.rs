@@ -6,6 +6,7 @@ mod keys;
 use oarlock_git::Shared;
 use oarlock_host::file::{Links, Unreadable, read_small};
 use oarlock_model::duration::Duration;
+use oarlock_model::reservation::OnConflict;
 use oarlock_model::{Rejection, limits, seeded};
 use oarlock_ops::OpError;
 use oarlock_ops::settings::Settings;
@@ -45,6 +46,8 @@ pub struct HookSettings {
     pub strict: bool,
     /// An agent that still holds tasks is held back once when it stops; without this only the person is informed.
     pub hold: bool,
+    /// The answer to an edit of a reserved path, where it is configured.
+    pub conflict: Option<OnConflict>,
 }
 
 /// All that files of configuration say.
@@ -200,6 +203,17 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
                 *place = item.as_bool().ok_or_else(|| Fault::Wrong(format!("hooks.{key} must be true or false")))?;
             }
         }
+        "reservations" => {
+            let table = item.as_table_like().ok_or_else(|| Fault::Wrong("reservations must be a table: write [reservations]".into()))?;
+            for (key, item) in table.iter() {
+                if key != "conflict" {
+                    return Err(Fault::Wrong(format!("there is no setting \"reservations.{key}\"; known is reservations.conflict")));
+                }
+                let answer = item.as_str().and_then(OnConflict::parse);
+                config.hooks.conflict =
+                    Some(answer.ok_or_else(|| Fault::Wrong("reservations.conflict must be \"refuse\" or \"warn\"".into()))?);
+            }
+        }
         "ralf" => {
             let table = item.as_table_like().ok_or_else(|| Fault::Wrong("ralf must be a table: write [ralf]".into()))?;
             for (key, item) in table.iter() {
@@ -271,7 +285,7 @@ fn set(config: &mut Config, key: &str, item: &Item, of: Of) -> Result<(), Fault>
         _ if FORBIDDEN.contains(&key) => return Err(Fault::Forbidden),
         _ => {
             return Err(Fault::Wrong(format!(
-                "there is no setting \"{key}\"; known are {}, and the tables [hooks], [ralf], [run] and [worktree]",
+                "there is no setting \"{key}\"; known are {}, and the tables [hooks], [ralf], [reservations], [run] and [worktree]",
                 keys::top_level().join(", ")
             )));
         }

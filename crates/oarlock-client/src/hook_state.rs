@@ -144,6 +144,16 @@ impl HookState {
         let _ = fs::remove_file(self.file("start", name.as_str()));
     }
 
+    /// Whether an agent was not told this before; from now on it was.
+    pub fn is_new(&self, name: &AgentName, text: &str) -> bool {
+        let file = self.file("told", name.as_str());
+        let is_new = fs::read_to_string(&file).ok().as_deref() != Some(text);
+        if is_new {
+            self.write(&file, text);
+        }
+        is_new
+    }
+
     /// Removes what nobody asked for.
     pub fn sweep(&self) {
         for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {

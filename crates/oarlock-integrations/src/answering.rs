@@ -13,6 +13,7 @@ use oarlock_git::GitFailed;
 use oarlock_model::ErrorCode;
 use oarlock_model::pattern::{Pattern, normalise_path};
 use oarlock_model::rejection::OverlapFacts;
+use oarlock_model::reservation::OnConflict;
 use oarlock_model::rules::authority::{keeps_out, speaks_for};
 use oarlock_model::text::escaped_line;
 use oarlock_model::{AgentName, Rejection, limits, seeded};
@@ -96,10 +97,15 @@ impl Hook<'_> {
             // Not its parent, should a client not say which helper it is.
             HookEvent::SubagentStop if self.who.parent().is_some() => self.end(),
             HookEvent::SubagentStop => Ok(HookDecision::Nothing),
-            HookEvent::PreCommit => Ok(match self.check(&of_repository(oarlock_git::staged())?, &[])?.as_slice() {
-                [] => HookDecision::Nothing,
-                held => HookDecision::Deny(messages::not_committed(held)),
-            }),
+            HookEvent::PreCommit => {
+                let held = self.check(&of_repository(oarlock_git::staged())?, &[])?;
+                let is_linked = oarlock_git::is_linked(&worktree_of(Path::new(".")));
+                Ok(match OnConflict::or_default(self.settings.conflict, is_linked) {
+                    _ if held.is_empty() => HookDecision::Nothing,
+                    OnConflict::Refuse => HookDecision::Deny(messages::not_committed(&held)),
+                    OnConflict::Warn => HookDecision::Warn(messages::committed(&held)),
+                })
+            }
             // Pushed files may have been committed while they were free: anyone who holds it now is named, and no more by default.
             HookEvent::PrePush => Ok(
                 match (self.check(&of_repository(oarlock_git::pushed(std::io::stdin().lock()))?, &[])?.as_slice(), self.settings.strict) {
@@ -255,7 +261,7 @@ impl Hook<'_> {
         }
         let held = self.check(&paths, &globs)?;
         if !held.is_empty() {
-            return Ok(HookDecision::Deny(messages::denied(&held)));
+            return Ok(self.about_held(&held, is_linked));
         }
         if !self.settings.reserve {
             return Ok(HookDecision::Nothing);
@@ -273,7 +279,19 @@ impl Hook<'_> {
             // A reservation also covers everything below a path, and so wants more than the files. Those decide.
             held = self.check(&paths, &globs)?;
         }
-        Ok(if held.is_empty() { HookDecision::Nothing } else { HookDecision::Deny(messages::denied(&held)) })
+        Ok(if held.is_empty() { HookDecision::Nothing } else { self.about_held(&held, is_linked) })
+    }
+
+    /// The answer to an edit of paths that others hold. A warning comes once: an agent that goes on has decided so.
+    fn about_held(&self, held: &[OverlapFacts], is_linked: bool) -> HookDecision {
+        if OnConflict::or_default(self.settings.conflict, is_linked) == OnConflict::Refuse {
+            return HookDecision::Deny(messages::denied(held));
+        }
+        let holds: Vec<String> = held.iter().map(|fact| format!("{} {} {}", fact.agent, fact.pattern, fact.wanted)).collect();
+        match self.memory.is_new(&self.who.name, &holds.join("\n")) {
+            true => HookDecision::Context(messages::warned(held)),
+            false => HookDecision::Nothing,
+        }
     }
 
     /// A helper of a client that reports it only by the tool that starts it: until that has ended, whatever happens is the helper's.

@@ -29,6 +29,34 @@ impl Mode {
     }
 }
 
+/// The answer of hooks to an edit of a path that another agent has reserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnConflict {
+    /// The edit is refused.
+    Refuse,
+    /// The agent gets a warning, and the edit goes on.
+    Warn,
+}
+
+impl OnConflict {
+    /// The answer that a word of the configuration names.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "refuse" => Some(Self::Refuse),
+            "warn" => Some(Self::Warn),
+            _ => None,
+        }
+    }
+
+    /// The configured answer. Without one an edit is refused where all agents share the files, and reported in a worktree of its own, where the
+    /// branches are merged later.
+    #[must_use]
+    pub fn or_default(configured: Option<Self>, is_worktree: bool) -> Self {
+        configured.unwrap_or(if is_worktree { Self::Warn } else { Self::Refuse })
+    }
+}
+
 /// The reserved paths or resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -40,6 +40,11 @@ pub const KEYS: &[Key] = &[
     key("hooks.reserve", Default::False, "Hooks reserve a file before an agent edits it"),
     key("hooks.strict", Default::False, "Hooks refuse an edit or commit that they cannot check"),
     key("hooks.hold", Default::False, "Hooks hold an agent back once when it stops while it holds tasks"),
+    key(
+        "reservations.conflict",
+        Default::Text("refuse"),
+        "Answer of hooks to an edit of a file that another agent has reserved, `refuse` or `warn`; in linked worktrees the default is `warn`",
+    ),
     key("worktree.link", Default::Empty, "Paths of the repository that agents' worktrees link to, for example node_modules"),
     key("worktree.copy", Default::Empty, "Paths of the repository that are copied into each agent's worktree, for example .env"),
     key(

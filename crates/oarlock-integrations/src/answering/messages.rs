@@ -38,6 +38,21 @@ pub(super) fn denied(overlaps: &[OverlapFacts]) -> String {
     text
 }
 
+/// The same where an edit goes on: in a worktree of its own.
+pub(super) fn warned(overlaps: &[OverlapFacts]) -> String {
+    format!(
+        "Oarlock: you may write this here, but another agent has reserved it, and the branches are merged later.\n{}Keep your change small, or agree \
+         with `oarlock send {} --text '…'`.",
+        held(overlaps),
+        overlaps[0].agent,
+    )
+}
+
+/// The same where a commit goes on.
+pub(super) fn committed(overlaps: &[OverlapFacts]) -> String {
+    format!("oarlock: committed, with a conflict ahead: another agent has reserved staged files.\n{}", held(overlaps))
+}
+
 /// Who holds what, why, and for how long; a line each.
 fn held(overlaps: &[OverlapFacts]) -> String {
     let mut text = String::new();

@@ -345,7 +345,18 @@ fn in_a_linked_worktree_its_own_changes_may_be_thrown_away() {
         assert!(refusal(&session.hook("PreToolUse", told(&project.root()))).is_some(), "{command} where all work");
     }
     let writes = json!({"cwd": linked, "tool_name": "Bash", "tool_input": {"command": "git checkout main -- src/a.rs; echo > src/a.rs"}});
-    assert!(refusal(&session.hook("PreToolUse", writes)).is_some(), "what is written there comes to the others");
+    let told = session.hook("PreToolUse", writes.clone());
+    assert!(refusal(&told).is_none(), "in a worktree of its own an edit is only reported: {told:?}");
+    let text = format!("{told:?}");
+    assert!(text.contains("held by bob as src/**") && text.contains("oarlock send bob"), "{text}");
+    assert!(!format!("{:?}", session.hook("PreToolUse", writes.clone())).contains("bob"), "and once");
+    project.write(".oarlock/config.toml", "[reservations]\nconflict = \"refuse\"\n");
+    assert!(refusal(&session.hook("PreToolUse", writes)).is_some(), "it is configured");
+    let here = json!({"cwd": project.root(), "tool_name": "Bash", "tool_input": {"command": "echo > src/a.rs"}});
+    project.write(".oarlock/config.toml", "[reservations]\nconflict = \"warn\"\n");
+    assert!(refusal(&session.hook("PreToolUse", here.clone())).is_none(), "it is configured");
+    project.write(".oarlock/config.toml", "");
+    assert!(refusal(&session.hook("PreToolUse", here)).is_some(), "where all work");
 }
 
 #[test]
