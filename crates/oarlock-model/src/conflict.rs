@@ -1,4 +1,4 @@
-//! Where two branches would conflict, as it is recorded and told. Git finds it; here are the shapes.
+//! The places where two branches would conflict, as events and notices name them. Git finds them.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! The radar of workers with worktrees: while agents work, their branches are compared again and again, committed or not, and who would conflict gets
-//! a notice. Nothing is blocked, and nothing here ends a worker: what cannot be looked at now is at the next time.
+//! The radar of workers with worktrees: while agents work, their branches are compared again and again, committed or not, and the owners of two that
+//! would conflict get a notice. Nothing is blocked, and nothing here ends a worker: a look that fails is made again.
 //!
 //! Each worker has one, and one at a time looks for all of a target branch: it holds a lock, which the kernel frees at its death.
 
@@ -47,10 +47,10 @@ pub(crate) struct Radar {
     changed: Condvar,
 }
 
-/// What a radar that has the lock knows.
+/// The state of a radar that has the lock.
 struct Looking {
     git: oarlock_git::Radar,
-    /// What two tasks were when they were compared last.
+    /// The two tasks of each pair, as they were compared last.
     last: BTreeMap<(TaskId, TaskId), Last>,
     /// Held as long as this looks.
     _lock: File,
@@ -121,7 +121,7 @@ impl Radar {
             Some(store) => store,
             None => store.insert(stores.open()?),
         };
-        // Where nobody works, nobody is to be told.
+        // Where nobody works, nobody gets a notice.
         if store.snapshot()?.counts()?.of(TaskState::Claimed) == 0 {
             return Ok(());
         }

@@ -82,8 +82,11 @@ impl Pairs {
         for name in &self.onto {
             targets.push(radar.named(name)?.commit);
         }
-        let targets: Vec<&str> = if targets.is_empty() { vec!["HEAD"] } else { targets.iter().map(String::as_str).collect() };
-        let mut live = radar.not_in(&targets)?;
+        if self.onto.is_empty() {
+            // A branch without a commit contains nothing.
+            targets.extend(radar.head()?);
+        }
+        let mut live = radar.not_in(&targets.iter().map(String::as_str).collect::<Vec<_>>())?;
         live.retain(|branch| !is_over(&branch.name));
         Ok(live)
     }

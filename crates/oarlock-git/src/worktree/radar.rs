@@ -113,6 +113,12 @@ impl Radar {
         Ok(live)
     }
 
+    /// The checked-out commit of the caller's worktree; none before the first one.
+    pub(crate) fn head(&self) -> Result<Option<String>, Refusal> {
+        let head = Git::at(&self.top).run(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])?;
+        Ok(Some(head.printed.trim().to_owned()).filter(|commit| head.code == Some(0) && !commit.is_empty()))
+    }
+
     /// A branch by its name, or by the id of its task.
     ///
     /// # Errors
@@ -238,7 +244,7 @@ impl Radar {
             return Ok(None);
         }
         self.made += 1;
-        // The same commit for the same tree, by whoever and whenever it is made.
+        // The same commit for the same tree, at any time.
         let fixed = ["AUTHOR", "COMMITTER"].iter().flat_map(|role| {
             [("NAME", "oarlock"), ("EMAIL", "oarlock@oarlock.invalid"), ("DATE", "@0 +0000")]
                 .map(|(what, value)| (format!("GIT_{role}_{what}"), value))

@@ -25,7 +25,7 @@ pub fn is_live(task: &Task) -> bool {
 /// A branch that may be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate<'a> {
-    /// What is on it now: the name of a commit.
+    /// The name of the commit that is on it now.
     pub commit: &'a str,
     /// The branch that it is to land on.
     pub target: &'a str,
@@ -44,7 +44,7 @@ pub fn pairs<'a>(live: &[Candidate<'a>], last: impl Fn(usize, usize) -> Option<(
     all.filter(is_due).collect()
 }
 
-/// What to do about a conflict of two tasks.
+/// The answer to a conflict of two tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
     /// Nothing: it is known.
@@ -86,7 +86,7 @@ pub enum Side {
     Theirs,
 }
 
-/// What a notice says.
+/// The facts of a notice.
 #[derive(Clone, Copy, Debug)]
 pub struct Notice<'a> {
     /// The reader's task.

@@ -1,4 +1,4 @@
-//! What is looked at while agents work.
+//! Snapshots of agents' worktrees, and their comparison.
 
 use std::fs::{self, File};
 
@@ -57,7 +57,7 @@ fn a_change_in_the_moment_of_the_index_is_seen() {
     let repo = Repo::new();
     let _places = two(&repo);
     let mut radar = Radar::open(&repo.top(), &repo.top().join(".git/radar")).expect("a repository");
-    // The same size and the same time as the index knows: only the content tells.
+    // The same size and the same time as the index knows: only the content differs.
     let (file, index) = (repo.of("ada").join("a.txt"), repo.top().join(".git/worktrees/ada/index"));
     let text = fs::read_to_string(&file).expect("text");
     let known = fs::metadata(&file).and_then(|found| found.modified()).expect("a time");

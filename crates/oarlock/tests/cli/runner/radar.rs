@@ -87,4 +87,7 @@ fn without_a_target_that_of_the_run_counts_and_what_landed_is_not_live() {
     assert_eq!(project.ok("conflicts"), json!({"branches": ["oarlock/T-2"], "pairs": []}));
     assert_eq!(project.ok("conflicts --onto main")["branches"], json!(["oarlock/T-2"]));
     assert_eq!(project.ok("conflicts T-1 T-2")["pairs"][0]["files"], json!(["a.txt"]));
+    let unborn = Project::none();
+    unborn.git_in(&unborn.root(), "init --quiet --initial-branch=main .");
+    assert_eq!(unborn.ok("conflicts"), json!({"branches": [], "pairs": []}));
 }
