@@ -144,7 +144,7 @@ impl HookState {
         let _ = fs::remove_file(self.file("start", name.as_str()));
     }
 
-    /// Whether an agent was not told this before; from now on it was.
+    /// Whether an agent has not read this before; from now on it has.
     pub fn is_new(&self, name: &AgentName, text: &str) -> bool {
         let file = self.file("told", name.as_str());
         let is_new = fs::read_to_string(&file).ok().as_deref() != Some(text);

@@ -78,12 +78,16 @@ impl MergeRepository {
     }
 
     fn conflicts(&self, ours: &str, theirs: &str) -> Result<Vec<Stages>, GitFailed> {
-        if self.merge_base(ours, theirs)?.is_none() {
-            let shallow = self.ask(&["rev-parse", "--is-shallow-repository"])?.trim() == "true";
-            let why = if shallow { "; the repository is shallow: `git fetch --unshallow` gets the rest of its history" } else { "" };
-            return Err(GitFailed(format!("{} and {} have no commit in common{why}", short(ours), short(theirs))));
+        match self.merge_with_attributes(ours, theirs) {
+            Ok((_, conflicts)) => Ok(conflicts),
+            // Asked after it: most often they have one, and each start of git takes longer than the merge of a few files.
+            Err(_) if self.merge_base(ours, theirs)?.is_none() => {
+                let shallow = self.ask(&["rev-parse", "--is-shallow-repository"])?.trim() == "true";
+                let why = if shallow { "; the repository is shallow: `git fetch --unshallow` gets the rest of its history" } else { "" };
+                Err(GitFailed(format!("{} and {} have no commit in common{why}", short(ours), short(theirs))))
+            }
+            Err(failed) => Err(failed),
         }
-        self.merge_with_attributes(ours, theirs).map(|(_, conflicts)| conflicts)
     }
 
     fn places(&self, stages: &Stages) -> Result<Vec<Place>, GitFailed> {
@@ -95,7 +99,7 @@ impl MergeRepository {
         Ok(both(&ours, &theirs))
     }
 
-    /// What one version of a file has changed; nothing for one that is binary or too large.
+    /// The changes of one version of a file; none for one that is binary or too large.
     fn changes(&self, from: &str, to: &str) -> Result<Vec<Change>, GitFailed> {
         let words = ["diff", "-U0", "--no-color", "--no-ext-diff", "--no-textconv", "--no-indent-heuristic", "--diff-algorithm=histogram"];
         let mut command = self.git(&[&words[..], &[from, to]].concat());

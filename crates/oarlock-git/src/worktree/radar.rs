@@ -1,5 +1,5 @@
-//! What worktrees hold now, and how it would merge: looked at again and again while agents work, without touching their indexes, and without leaving
-//! objects in the repository.
+//! Snapshots of agents' worktrees and their merges, again and again while agents work. Neither an index is touched, nor do objects stay in the
+//! repository.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
