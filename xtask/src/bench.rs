@@ -14,6 +14,7 @@ mod measure;
 mod os;
 mod ours;
 mod processes;
+mod radar;
 mod ralf;
 mod runs;
 mod scale;
@@ -58,6 +59,7 @@ const BENCHES: &[Entry] = &[
     ("watchers", "a thousand idle streams of events, and waking a waiter by HTTP", gateway::watchers),
     ("ralf", "discover, split and sync from Python, beside PyYAML on files", ralf::ralf),
     ("landing", "green parts behind a slow test, and a part with and without a worktree", landing::landing),
+    ("radar", "branches of agents at work, beside git typed by hand", radar::radar),
     ("log", "bytes of log that the life of a task leaves", scale::log),
 ];
 

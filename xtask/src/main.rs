@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod clients;
 mod conformance;
+mod cooperbench;
 mod crash_test;
 mod docs;
 mod flood;
@@ -58,6 +59,7 @@ enum Verb {
     LandingKills(landing_kills::Arguments),
     Clients(clients::Arguments),
     Conformance(conformance::Arguments),
+    Cooperbench(cooperbench::Arguments),
     Gateway(gateway::Arguments),
     Flood(flood::Arguments),
     Scripts(scripts::Arguments),
@@ -102,6 +104,7 @@ fn run() -> Outcome<()> {
         Verb::LandingKills(arguments) => landing_kills::run(&arguments),
         Verb::Clients(arguments) => clients::run(&arguments),
         Verb::Conformance(_) => conformance::run(),
+        Verb::Cooperbench(arguments) => cooperbench::run(&arguments),
         Verb::Gateway(arguments) => gateway::run(&arguments),
         Verb::Flood(arguments) => flood::run(&arguments),
         Verb::Scripts(arguments) => scripts::run(&arguments),
