@@ -75,7 +75,9 @@ pub(super) fn run(program: &Path, tools: &Tools, tasks: &[Found], agents: &[usiz
                 // The queue and a worker in turns.
                 case.play(kills.then_some(&mut random), played % 2 == 0)?;
                 played += 1;
-                faults.extend(case.judge(&mut sums)?);
+                let found = case.judge(&mut sums)?;
+                found.iter().for_each(|fault| say(format_args!("    {fault}")));
+                faults.extend(found);
                 sums.killed += usize::from(kills);
             }
             if sums.cases > 0 {

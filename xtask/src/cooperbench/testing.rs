@@ -30,6 +30,10 @@ const GO: &str = "go test -run \"$NAMES\" ./...";
 /// The test files of a Python feature.
 const PYTHON: &str = "PYTHONPATH=\"$PWD/src:$PWD\" python3 -m pytest -q -p no:cacheprovider $FILES";
 
+/// How often a test by hand may fail before it counts: some features' own tests fail now and then (go-chi's feature 1 of task 56 in one run of eight,
+/// by the order of a map).
+const TRIES: usize = 3;
+
 /// The programs that run tests.
 pub(super) struct Tools {
     path: String,
@@ -113,13 +117,16 @@ impl<'a> Tests<'a> {
         format!("PATH='{}' sh '{}' '{}'", self.tools.path, self.cases.join("test.sh").display(), self.cases.display())
     }
 
-    /// Tests a commit by hand, with the tests of these features: whether they pass.
+    /// Tests a commit by hand, with the tests of these features: whether they pass in one of three runs.
     pub(super) fn pass(&self, sandbox: &Sandbox, commit: &str, features: &[u32]) -> Outcome<bool> {
         sandbox.git(&["checkout", "--quiet", "--force", "--detach", commit])?;
         let names = features.iter().map(|feature| format!("F{feature}"));
         let mut command = clean(Command::new("sh"));
         command.arg(self.cases.join("test.sh")).arg(&self.cases).args(names).env("PATH", &self.tools.path).current_dir(sandbox.repo());
-        let passed = command.output()?.status.success();
+        let mut passed = false;
+        for _ in 0..TRIES {
+            passed = passed || command.output()?.status.success();
+        }
         sandbox.git(&["checkout", "--quiet", "--force", "main"])?;
         Ok(passed)
     }
