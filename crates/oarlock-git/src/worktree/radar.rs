@@ -28,6 +28,7 @@ const SNAPSHOT_SETTINGS: [&str; 8] =
 pub struct Radar {
     top: PathBuf,
     common: PathBuf,
+    version: (u32, u32),
     /// Where agents' worktrees are: only those are looked into.
     home: Option<PathBuf>,
     scratch: PathBuf,
@@ -71,7 +72,8 @@ impl Radar {
         let home = Repository::at(&top).map(|repository| repository.root().join(".oarlock").join(HOME));
         let home = home.and_then(|home| canonical(&home).ok());
         let scratch = scratch.to_owned();
-        let mut radar = Self { top, common, home, scratch, snapshots: BTreeMap::new(), made: 0, verdicts: BTreeMap::new() };
+        let version = MergeRepository::at(&common).version()?;
+        let mut radar = Self { top, common, version, home, scratch, snapshots: BTreeMap::new(), made: 0, verdicts: BTreeMap::new() };
         radar.clear()?;
         Ok(radar)
     }
@@ -170,7 +172,7 @@ impl Radar {
     }
 
     fn merges(&self) -> MergeRepository {
-        MergeRepository::at(&self.common).with_objects(&self.objects())
+        MergeRepository::taken_for(&self.common, self.version).with_objects(&self.objects())
     }
 
     fn objects(&self) -> PathBuf {
