@@ -40,7 +40,19 @@ class AgentsReply(TypedDict):
     agents: List[AgentShape]
     next: NotRequired[str]
 
-By = Literal["auto", "steps", "component", "feature", "layer"]
+class AttentionItem(TypedDict):
+    about: NotRequired[str]
+    age_ms: int
+    agent: NotRequired[str]
+    next: str
+    reason: AttentionReason
+    subject: str
+
+AttentionReason = Literal["review", "landing_refused", "landing_waits", "task_dead", "task_cancelled", "nobody_able", "agent_stuck", "abandoned", "agent_lost"]
+
+class AttentionReply(TypedDict):
+    items: List[AttentionItem]
+    next: NotRequired[str]
 
 class ClaimReply(TypedDict):
     blocked: NotRequired[List[str]]
@@ -125,6 +137,8 @@ class GetStateReply(TypedDict):
     entries: List[EntryShape]
     next: NotRequired[str]
 
+Grouping = Literal["auto", "steps", "component", "feature", "layer"]
+
 class HeartbeatReply(TypedDict):
     agent: AgentShape
     blocked: NotRequired[List[str]]
@@ -155,6 +169,14 @@ class JoinReply(TypedDict):
     resumed: bool
     session: str
 
+class LandingCounts(TypedDict):
+    landed: int
+    onto: str
+    queued: int
+    refused: int
+    testing: int
+    verified: int
+
 LandingRefusal = Literal["conflict", "test", "withdrawn"]
 
 class LandingShape(TypedDict):
@@ -164,6 +186,7 @@ class LandingShape(TypedDict):
     landed_commit: NotRequired[str]
     reason: NotRequired[LandingRefusal]
     state: LandingState
+    verified: NotRequired[bool]
 
 LandingState = Literal["queued", "testing", "landed", "refused"]
 
@@ -314,9 +337,12 @@ class SplitReply(TypedDict):
 class StatusReply(TypedDict):
     abandoned: NotRequired[List[OutsideTask]]
     agents: Dict[str, int]
+    attention: NotRequired[List[AttentionItem]]
+    attention_more: NotRequired[int]
     cursor: str
     dead_letters: List[str]
     expired_leases: int
+    landing: NotRequired[List[LandingCounts]]
     lost: List[str]
     oldest_ready: NotRequired[OldestReady]
     other_stores: NotRequired[List[str]]
@@ -381,6 +407,7 @@ class TaskShape(TypedDict):
     resources: List[str]
     result: NotRequired[str]
     retry_in_ms: NotRequired[int]
+    reviewer: NotRequired[str]
     state: TaskState
     stuck: bool
     title: str
@@ -472,6 +499,7 @@ class Verbs:
         not_before: Optional[str] = None,
         gate: Optional[Gate] = None,
         onto: Optional[str] = None,
+        reviewer: Optional[str] = None,
         needs: Optional[Sequence[str]] = None,
         parent: Optional[str] = None,
     ) -> TaskReply:
@@ -494,6 +522,7 @@ class Verbs:
         not_before: Optional[str] = None,
         gate: Optional[Gate] = None,
         onto: Optional[str] = None,
+        reviewer: Optional[str] = None,
         needs: Optional[Sequence[str]] = None,
         clear: Optional[Sequence[Clearable]] = None,
     ) -> UpdateReply:
@@ -552,7 +581,7 @@ class Verbs:
         new_id: Optional[str] = None,
         agents: Optional[int] = None,
         max_subtasks: Optional[int] = None,
-        group_by: Optional[By] = None,
+        group_by: Optional[Grouping] = None,
         planner: Optional[Planner] = None,
         plan: Optional[str] = None,
         assign: Optional[bool] = None,
@@ -651,7 +680,7 @@ class Verbs:
         reason: str,
         idempotency_key: Optional[str] = None,
     ) -> TaskReply:
-        """Return a task in review."""
+        """Reject a task in review."""
     def wait(
         self,
         *,
@@ -816,6 +845,15 @@ class Verbs:
         idempotency_key: Optional[str] = None,
     ) -> StatusReply:
         """Show agents, tasks and problems on one screen."""
+    def attention(
+        self,
+        *,
+        idempotency_key: Optional[str] = None,
+        wait: Optional[str] = None,
+        limit: Optional[int] = None,
+        after: Optional[str] = None,
+    ) -> AttentionReply:
+        """List the work that waits for a person, with the next command."""
     def prime(
         self,
         *,

@@ -24,6 +24,7 @@ pub mod recipients;
 pub mod reserve;
 pub mod resting;
 pub mod retry;
+pub mod review;
 pub mod transition;
 pub mod urgency;
 pub mod vote;

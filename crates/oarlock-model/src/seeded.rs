@@ -306,6 +306,8 @@ faults! {
     APPROVED_WITHOUT_LANDING = Semantics(10), "approved-without-landing";
     /// a task is taken out of the landing queue while its branch is being moved
     LANDING_TAKEN_BACK = Semantics(10), "landing-taken-back";
+    /// an agent with the role of a reviewer approves its own work
+    OWN_WORK_REVIEWED = Semantics(10), "own-work-reviewed";
     /// a voter that votes again has two votes
     VOTED_TWICE = Semantics(21), "voted-twice";
     /// a proposal that is closed takes votes again

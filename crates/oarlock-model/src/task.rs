@@ -88,6 +88,9 @@ pub struct TaskSpec {
     /// The branch that its commit lands on, with the gate `merge`; absent until a queue takes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onto: Option<BranchName>,
+    /// The role or capability of the agents that may approve it; absent where only a person may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewer: Option<Label>,
     /// The document that it was made from: its path in the repository, or an absolute path of one outside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,

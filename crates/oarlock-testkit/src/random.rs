@@ -204,6 +204,7 @@ fn add_flags() -> impl Strategy<Value = &'static str> {
         "--max-attempts 1",
         "--not-before 10s",
         "--gate human",
+        "--gate human --reviewer tester",
         "--body-file plan.md",
         "--body-file plan.md",
         "--key k3",

@@ -87,6 +87,9 @@ pub struct SpecChange {
     /// The branch that its commit lands on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onto: Option<BranchName>,
+    /// The role of the agents that may approve it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewer: Option<Label>,
 }
 
 impl SpecChange {
@@ -115,6 +118,7 @@ impl SpecChange {
         set_some(&mut spec.not_before, &self.not_before);
         set_some(&mut spec.gate, &self.gate);
         set_some(&mut spec.onto, &self.onto);
+        set_some(&mut spec.reviewer, &self.reviewer);
     }
 }
 

@@ -107,6 +107,9 @@ pub struct TaskShape {
     /// The branch that its commit lands on, with the gate `merge`; absent until a queue takes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onto: Option<BranchName>,
+    /// The role or capability of the agents that may approve it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewer: Option<Label>,
     /// The commit that it submitted last for landing, and what became of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landing: Option<LandingShape>,
@@ -218,6 +221,7 @@ impl TaskShape {
             assigned: task.spec.assigned,
             gate: task.spec.gate,
             onto: task.spec.onto,
+            reviewer: task.spec.reviewer,
             landing: task.landing.map(LandingShape::of),
             file: task.spec.file,
             not_before: task.spec.not_before.map(rfc3339),

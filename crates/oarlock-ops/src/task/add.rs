@@ -97,6 +97,10 @@ pub struct Fields {
     #[arg(long, value_name = "BRANCH")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onto: Option<BranchName>,
+    /// Let agents of this role or capability approve it too, but not the one that did the work
+    #[arg(long, value_name = "ROLE")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewer: Option<Label>,
 }
 
 impl Fields {
@@ -240,6 +244,7 @@ impl Add {
             not_before: fields.not_before.map(|d| cx.now().wall.plus_ms(d.as_ms())),
             gate: fields.gate,
             onto: fields.onto.clone(),
+            reviewer: fields.reviewer.clone(),
             file: None,
         })
     }

@@ -189,6 +189,7 @@ impl Update {
             not_before: fields.not_before.map(|d| cx.now().wall.plus_ms(d.as_ms())),
             gate: fields.gate,
             onto: fields.onto,
+            reviewer: fields.reviewer,
         })
     }
 }

@@ -104,6 +104,8 @@ struct SpecRest {
     gate: Option<oarlock_model::task::Gate>,
     #[serde(default, rename = "o", skip_serializing_if = "Option::is_none")]
     onto: Option<oarlock_model::landing::BranchName>,
+    #[serde(default, rename = "v", skip_serializing_if = "Option::is_none")]
+    reviewer: Option<Label>,
     #[serde(default, rename = "f", skip_serializing_if = "Option::is_none")]
     file: Option<String>,
 }
@@ -119,6 +121,7 @@ fn spec_rest(spec: &TaskSpec) -> Sql<String> {
         max_attempts: spec.max_attempts,
         gate: spec.gate,
         onto: spec.onto.clone(),
+        reviewer: spec.reviewer.clone(),
         file: spec.file.clone(),
     })
 }
@@ -174,6 +177,7 @@ pub(crate) fn spec_without_texts(row: &Row<'_>, (spec, own_priority, parent, not
         not_before: row.get::<_, Option<i64>>(not_before)?.map(WallTime),
         gate: rest.gate,
         onto: rest.onto,
+        reviewer: rest.reviewer,
         file: rest.file,
     })
 }

@@ -113,6 +113,7 @@ fn describe(page: &mut Page, task: &TaskShape) {
         ("assigned to", known(task.assigned.as_ref())),
         ("not before", known(task.not_before.as_ref())),
         ("gate", gate.unwrap_or_default()),
+        ("reviewed by agents with the role", known(task.reviewer.as_ref())),
         ("landing", landing.unwrap_or_default()),
     ] {
         if !word.is_empty() {

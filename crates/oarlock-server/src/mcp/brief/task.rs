@@ -47,6 +47,8 @@ struct Work<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     onto: Option<&'a BranchName>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reviewer: Option<&'a Label>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     landing: Option<&'a LandingShape>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a String>,
@@ -113,6 +115,7 @@ fn halves(task: &TaskShape) -> (Work<'_>, Record<'_>) {
         assigned,
         gate,
         onto,
+        reviewer,
         landing,
         file,
         not_before,
@@ -150,6 +153,7 @@ fn halves(task: &TaskShape) -> (Work<'_>, Record<'_>) {
         assigned: assigned.as_ref(),
         gate: *gate,
         onto: onto.as_ref(),
+        reviewer: reviewer.as_ref(),
         landing: landing.as_ref(),
         file: file.as_ref(),
         not_before: not_before.as_ref(),

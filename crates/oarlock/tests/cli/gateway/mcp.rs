@@ -144,6 +144,25 @@ fn a_model_reads_few_bytes_in_its_loop() {
 }
 
 #[test]
+fn the_reason_of_a_rejection_reaches_the_next_attempt() {
+    let project = Project::new();
+    project.ok("add first --gate human");
+    let mut ada = Client::start(&project, &[("OARLOCK_AGENT", "ada")]);
+    ada.ok("claim", &json!({}));
+    ada.ok("done", &json!({"id": "T-1", "result": "half"}));
+    project.ok("reject T-1 --reason 'no test for empty input'");
+    let task = ada.ok("claim", &json!({}))["task"].clone();
+    assert_eq!((&task["rejected"], &task["result"]), (&json!("no test for empty input"), &json!("half")));
+    ada.ok("done", &json!({"id": "T-1", "result": "whole"}));
+    project.ok("reject T-1 --reason 'and none for tabs'");
+    // A command reads it in its Markdown.
+    let report = project.ok("work --once --as worker -- cat");
+    assert_eq!(report["done"], 1, "{report}");
+    let result = project.task("T-1")["result"].clone();
+    assert!(result.as_str().is_some_and(|text| text.contains("and none for tabs")), "{result}");
+}
+
+#[test]
 fn a_model_may_ask_for_all_of_a_reply() {
     let project = Project::new();
     project.ok("add first --body text");
