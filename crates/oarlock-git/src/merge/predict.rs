@@ -192,7 +192,8 @@ mod tests {
         let ours = sandbox.branch("ours", &base, &[("a", &lines(&["0", "1", "two", "3", "4", "5", "six", "7", "8"]))]);
         let theirs = sandbox.branch("theirs", &base, &[("a", &lines(&["1", "2", "drei", "4", "5", "6", "7", "8", "9"]))]);
         let clashes = sandbox.repository().clashes(&ours, &theirs).expect("git");
-        let [clash] = &clashes[..] else { panic!("{clashes:?}") };
+        assert_eq!(clashes.len(), 1, "{clashes:?}");
+        let clash = &clashes[0];
         let place = Place {
             base: Span { first: 2, last: 3 },
             ours: Span { first: 3, last: 3 },
