@@ -48,7 +48,7 @@ class AttentionItem(TypedDict):
     reason: AttentionReason
     subject: str
 
-AttentionReason = Literal["review", "landing_refused", "landing_waits", "task_dead", "task_cancelled", "nobody_able", "agent_stuck", "abandoned", "agent_lost"]
+AttentionReason = Literal["review", "agent_asks", "landing_refused", "landing_waits", "task_dead", "task_cancelled", "nobody_able", "agent_stuck", "abandoned", "agent_lost"]
 
 class AttentionReply(TypedDict):
     items: List[AttentionItem]

@@ -12,6 +12,8 @@ mod svg;
 mod tasks;
 mod text;
 mod timeline;
+mod timeline_svg;
+mod timeline_text;
 
 pub use dot::dot;
 pub use graph::{Graph, NODES_MAX, Node};
@@ -20,3 +22,5 @@ pub use mermaid::mermaid;
 pub use svg::svg;
 pub use text::text;
 pub use timeline::{SPANS_MAX, Span, SpanEnd, TIMELINE_KINDS, Timeline};
+pub use timeline_svg::timeline_svg;
+pub use timeline_text::timeline_text;

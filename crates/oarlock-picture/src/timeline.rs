@@ -1,8 +1,5 @@
 //! Who did which task when: one bar for each attempt, from the claim to its end.
 
-mod svg;
-mod text;
-
 use jiff::Timestamp;
 use oarlock_ops::shapes::EventShape;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +41,7 @@ impl SpanEnd {
         }
     }
 
-    /// Its sign, so that no picture tells it by colour alone.
+    /// Its sign, so that no picture shows it by colour alone.
     pub fn sign(self) -> char {
         match self {
             Self::Running => '▶',
@@ -55,7 +52,7 @@ impl SpanEnd {
         }
     }
 
-    /// What an event of this kind does to the attempt at its task.
+    /// The end that an event of this kind gives to the attempt at its task.
     fn of_kind(kind: &str) -> Option<Self> {
         Some(match kind {
             "task_done" | "task_submitted" => Self::Done,
@@ -148,16 +145,6 @@ impl Timeline {
     /// The time of all attempts one after another, in milliseconds.
     pub fn worked_ms(&self) -> i64 {
         self.spans.iter().map(Span::took_ms).sum()
-    }
-
-    /// As SVG: a row for each agent, and the time from left to right.
-    pub fn svg(&self) -> String {
-        svg::draw(self)
-    }
-
-    /// As text: a bar for each agent, and a line for each attempt.
-    pub fn text(&self) -> String {
-        text::draw(self)
     }
 }
 

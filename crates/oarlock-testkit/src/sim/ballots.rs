@@ -4,7 +4,6 @@ use oarlock_model::ErrorCode;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Judged;
 use super::actor::Letter;
 
 /// One proposal, as the replies report it.
@@ -29,7 +28,7 @@ pub(super) struct Ballots {
 
 impl Ballots {
     /// Hears the reply to a call about a proposal, made and answered between these moments.
-    pub(super) fn hear(&mut self, letter: &Letter, reply: &Value, (begun_ms, ended_ms): (i64, i64)) -> Judged {
+    pub(super) fn hear(&mut self, letter: &Letter, reply: &Value, (begun_ms, ended_ms): (i64, i64)) -> Result<(), String> {
         let proposal = &reply["proposal"];
         let Some(id) = proposal["id"].as_str() else { return Err(format!("(21) {letter} was answered without a proposal")) };
         if letter.verb == "propose" {
@@ -53,7 +52,7 @@ impl Ballots {
     }
 
     /// Hears a refusal: only votes for what is closed are refused for the state of a proposal.
-    pub(super) fn refused(&mut self, letter: &Letter, code: ErrorCode, ended_ms: i64) -> Judged {
+    pub(super) fn refused(&mut self, letter: &Letter, code: ErrorCode, ended_ms: i64) -> Result<(), String> {
         let id = letter.request["id"].as_str().unwrap_or_default();
         let Some(ballot) = self.known.get_mut(id).filter(|_| letter.verb == "vote") else { return Ok(()) };
         match code {
@@ -77,7 +76,7 @@ impl Ballots {
 }
 
 impl Ballot {
-    fn judge(&mut self, id: &str, proposal: &Value, ended_ms: i64) -> Judged {
+    fn judge(&mut self, id: &str, proposal: &Value, ended_ms: i64) -> Result<(), String> {
         let mut expected: BTreeMap<&str, u64> = BTreeMap::from([("a", 0), ("b", 0)]);
         for option in self.votes.values() {
             *expected.entry(option).or_default() += 1;

@@ -104,8 +104,8 @@ pub(crate) fn timeline(args: &TimelineArgs, common: &Common, output: &Output) ->
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
     let timeline = Timeline::of_events(&events, only.as_ref(), now_ms);
     let picture = match args.format {
-        TimelineForm::Svg => timeline.svg(),
-        TimelineForm::Text => timeline.text(),
+        TimelineForm::Svg => oarlock_picture::timeline_svg(&timeline),
+        TimelineForm::Text => oarlock_picture::timeline_text(&timeline),
     };
     let tasks: BTreeSet<&str> = timeline.spans.iter().map(|span| span.task.as_str()).collect();
     let drawn = Picture {

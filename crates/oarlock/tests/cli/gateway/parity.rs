@@ -96,6 +96,7 @@ const PIECE: &[(&str, &str)] = &[
     ("", "events --kind task_done,task_failed"),
     ("", "events --kind nonsense"),
     ("", "status"),
+    ("", "attention"),
     ("ada", "prime"),
     ("", "add x --id X1"),
     ("", "add x --id X2 --writes x/**"),

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{Span, SpanEnd, Timeline, clock, duration};
 use crate::escape::xml;
 use crate::svg::{MARGIN, STYLE};
+use crate::timeline::{Span, SpanEnd, Timeline, clock, duration};
 
 /// The width of the bars' area, in pixels.
 const WIDTH: f64 = 900.0;
@@ -38,7 +38,8 @@ const STEPS: [i64; 17] = [
     2_592_000_000,
 ];
 
-pub(super) fn draw(timeline: &Timeline) -> String {
+/// The timeline as SVG: a row for each agent, and the time from left to right.
+pub fn timeline_svg(timeline: &Timeline) -> String {
     let rows: usize = timeline.agents.iter().map(|(_, rows)| rows).sum();
     let (width, height) = (NAMES + WIDTH + 2.0 * MARGIN, rows as f64 * ROW + AXIS + 2.0 * MARGIN + ROW);
     let mut out = format!(
@@ -122,6 +123,7 @@ fn legend(timeline: &Timeline) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::timeline_svg;
     use crate::timeline::Timeline;
     use crate::timeline::tests::events;
 
@@ -135,11 +137,11 @@ mod tests {
             "45 task_claimed B ada",
         ]);
         let made = Timeline::of_events(&log, None, 60_000);
-        let picture = made.svg();
+        let picture = timeline_svg(&made);
         assert_eq!((picture.matches("<g>").count(), picture.matches("<title>").count()), (3, 3));
         assert!(picture.contains("✗ B") && picture.contains("B by bob: failed after 15.0 s, from 00:00:30"), "{picture}");
         assert!(picture.contains("✓ 1 done · ✗ 1 failed"), "{picture}");
-        assert_eq!(picture, made.svg());
-        assert!(Timeline::default().svg().ends_with("</svg>\n"));
+        assert_eq!(picture, timeline_svg(&made));
+        assert!(timeline_svg(&Timeline::default()).ends_with("</svg>\n"));
     }
 }

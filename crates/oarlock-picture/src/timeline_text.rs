@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
-use super::{SpanEnd, Timeline, clock, duration};
 use crate::escape::line;
+use crate::timeline::{SpanEnd, Timeline, clock, duration};
 
 /// Columns of the bars.
 const COLUMNS: usize = 60;
 
-pub(super) fn draw(timeline: &Timeline) -> String {
+/// The timeline as text: a bar for each agent, and a line for each attempt.
+pub fn timeline_text(timeline: &Timeline) -> String {
     let mut out = String::new();
     if timeline.spans.is_empty() {
         return "nothing was claimed\n".into();
@@ -70,6 +71,7 @@ fn fill(end: SpanEnd) -> char {
 
 #[cfg(test)]
 mod tests {
+    use super::timeline_text;
     use crate::timeline::Timeline;
     use crate::timeline::tests::events;
 
@@ -82,7 +84,7 @@ mod tests {
             "45 task_failed B bob",
             "45 task_claimed B ada",
         ]);
-        let text = Timeline::of_events(&log, None, 60_000).text();
+        let text = timeline_text(&Timeline::of_events(&log, None, 60_000));
         let full = |c: char, n: usize| c.to_string().repeat(n);
         let expected = format!(
             "00:00:00 to 00:01:00 UTC: 1 min 0 s; attempts one after another: 1 min 0 s\nada  {}{}{}·\nbob  {}{}{}\n\n\
@@ -95,6 +97,6 @@ mod tests {
             full('·', 15),
         );
         assert_eq!(text, expected);
-        assert_eq!(Timeline::default().text(), "nothing was claimed\n");
+        assert_eq!(timeline_text(&Timeline::default()), "nothing was claimed\n");
     }
 }
