@@ -5,6 +5,7 @@
 mod looks;
 
 use oarlock_model::ErrorCode;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fastrand::Rng;
@@ -82,6 +83,8 @@ struct World {
     scene: Arc<Mutex<Scene>>,
     workers: Vec<Worker>,
     struck: Vec<Struck>,
+    /// When each call with a key was first made, in store time: a kept reply speaks of that moment.
+    first_made: BTreeMap<String, i64>,
     tasks: usize,
     step: usize,
     /// Nothing is left to chance any more.
@@ -100,6 +103,7 @@ impl World {
             scene: Arc::default(),
             workers,
             struck: Vec::new(),
+            first_made: BTreeMap::new(),
             tasks: 0,
             step: 0,
             is_calm: false,
@@ -260,6 +264,10 @@ impl World {
     }
 
     fn run(&mut self, letter: &Letter, hook: Hook) -> (Result<Value, OpError>, Trace) {
+        if let Some(key) = &letter.key {
+            let now_ms = self.scene().now_ms;
+            self.first_made.entry(key.clone()).or_insert(now_ms);
+        }
         let entry = registry::find(letter.verb).expect("the simulator knows the verbs");
         let request = (entry.from_json)(letter.request.clone()).expect("the simulator knows the requests");
         let caller = Caller { name: letter.name(), session: letter.session(), key: letter.key.clone(), ..Caller::default() };
@@ -288,7 +296,8 @@ impl World {
                 let has: Vec<String> = has.collect();
                 self.workers[n].has_only(&has);
                 for task in &has {
-                    self.agent_has(n, task, TTL_MS_MIN)?;
+                    let now_ms = self.scene().now_ms;
+                    self.agent_has(n, task, now_ms + TTL_MS_MIN)?;
                 }
             }
             ("done", Some(task)) => {
@@ -303,17 +312,18 @@ impl World {
             let id = TaskId::parse(&task).map_err(|error| error.to_string())?;
             if self.running()?.get(&id) == Some(&Token(token)) {
                 self.workers[n].has(&task, token);
-                self.agent_has(n, &task, ttl_ms)?;
+                // A repeated call gets the reply that was kept: its `ttl_ms` counts from when the call was first made.
+                let made_ms = letter.key.as_ref().and_then(|key| self.first_made.get(key)).copied();
+                let made_ms = made_ms.unwrap_or_else(|| self.scene().now_ms);
+                self.agent_has(n, &task, made_ms + ttl_ms)?;
             }
         }
         Ok(())
     }
 
-    fn agent_has(&mut self, n: usize, task: &str, ttl_ms: i64) -> Judged {
+    fn agent_has(&mut self, n: usize, task: &str, until_ms: i64) -> Judged {
         let id = TaskId::parse(task).map_err(|error| error.to_string())?;
-        let mut scene = self.scene();
-        let until_ms = scene.now_ms + ttl_ms;
-        scene.ledger.agent_has(&id, &self.workers[n].name, until_ms)
+        self.scene().ledger.agent_has(&id, &self.workers[n].name, until_ms)
     }
 
     fn refused(&mut self, n: usize, letter: &Letter, error: &OpError) -> Judged {
