@@ -129,6 +129,7 @@ pub(super) fn all() -> Vec<Case> {
         case("events", "a page from the start", "boss", |_| Ok(json!({}))).repeated(),
         case("events", "of a kind that never was", "boss", |_| Ok(json!({"kind": ["ralf_conflict"]}))).repeated(),
         case("status", "", "boss", |_| Ok(json!({}))).repeated(),
+        case("attention", "", "boss", |_| Ok(json!({}))).repeated(),
         case("prime", "holds as many leases as it can", "holder", |_| Ok(json!({}))).repeated(),
         // Before there is a task that anybody can do.
         case("claim", "nothing fits", "novice", |_| Ok(json!({}))).refused(ErrorCode::NothingReady).repeated(),

@@ -8,7 +8,7 @@ use oarlock_model::landing::{BranchName, LandingState};
 use oarlock_model::rules::attention::{self, AttentionReason, LOST_SHOWN_MS};
 use oarlock_model::rules::claim;
 use oarlock_model::rules::liveness::{self, Activity, AgentState};
-use oarlock_model::task::{OutsideEnd, Task, TaskSpec, TaskState};
+use oarlock_model::task::{Grant, OutsideEnd, Task, TaskSpec, TaskState};
 use oarlock_model::{Rejection, SessionId, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ use crate::topic::Topics;
 /// Items of one reason that are looked for. A project in which more tasks than that wait for a person has one problem, and not thousands.
 const FOUND_MAX: usize = 1_000;
 /// Tasks that wait for a dead or cancelled one, of which each is asked for which.
-const STUCK_ASKED_MAX: usize = 200;
+const STUCK_ASKED_MAX: usize = 20;
 /// Tasks in review that are read.
 const REVIEWS_MAX: usize = 10_000;
 /// The kind of events about questions that nobody was there to answer.
@@ -104,7 +104,7 @@ impl Query for Attention {
     fn answer(&self, cx: &Reading<'_>) -> Result<AttentionReply, OpError> {
         let limit = values::page_limit(self.limit)?;
         let after = cursor::place::<usize>(cx.view, self.after.as_deref())?.unwrap_or(0);
-        let found = found(cx)?;
+        let found = found(cx, &cx.view.agents()?, &cx.view.outside_tasks(FOUND_MAX)?)?;
         if found.is_empty() && self.wait.is_some() {
             return Err(Rejection::timed_out("nothing waits for a person").into());
         }
@@ -114,12 +114,12 @@ impl Query for Attention {
     }
 }
 
-/// The most pressing items, at most `limit`, and whether there are more.
+/// The most pressing items, at most `limit`, and how many more there are. `agents` and `outside`: all agents, and the tasks that somebody outside of the store has or had.
 ///
 /// # Errors
 /// Store errors.
-pub(super) fn most_pressing(cx: &Reading<'_>, limit: usize) -> StoreResult<(Vec<AttentionItem>, u64)> {
-    let found = found(cx)?;
+pub(super) fn most_pressing(cx: &Reading<'_>, agents: &[Agent], outside: &[Task], limit: usize) -> StoreResult<(Vec<AttentionItem>, u64)> {
+    let found = found(cx, agents, outside)?;
     let more = found.len().saturating_sub(limit) as u64;
     Ok((found.into_iter().take(limit).map(|found| found.item(cx)).collect::<Result<_, _>>()?, more))
 }
@@ -165,11 +165,10 @@ impl Found {
 }
 
 /// All that waits for a person, the most pressing first.
-fn found(cx: &Reading<'_>) -> StoreResult<Vec<Found>> {
+fn found(cx: &Reading<'_>, agents: &[Agent], outside: &[Task]) -> StoreResult<Vec<Found>> {
     let mut all = Vec::new();
     reviews(cx, &mut all)?;
     dead_ends(cx, &mut all)?;
-    let agents = cx.view.agents()?;
     let able: Vec<&_> = agents.iter().filter(|agent| cx.agent_state(agent) == AgentState::Active).collect();
     for offer in cx.view.ready_offers(None, FOUND_MAX)? {
         let spec = &offer.spec;
@@ -183,7 +182,7 @@ fn found(cx: &Reading<'_>) -> StoreResult<Vec<Found>> {
         all.push(item);
     }
     working_agents(cx, &able, &mut all)?;
-    for task in cx.view.outside_tasks(FOUND_MAX)? {
+    for task in outside {
         let Some(hold) = task.outside.as_ref().filter(|hold| hold.end == Some(OutsideEnd::Abandoned)) else { continue };
         if task.outside_holder().is_none() && !task.state.is_finished() {
             let age_ms = cx.now.wall.0.saturating_sub(hold.seen.0).max(0);
@@ -191,7 +190,7 @@ fn found(cx: &Reading<'_>) -> StoreResult<Vec<Found>> {
             all.push(Found::task(AttentionReason::Abandoned, &task.id, hold.holder.clone(), about, "claim", Since::AgeMs(age_ms)));
         }
     }
-    lost_agents(cx, &agents, &mut all)?;
+    lost_agents(cx, agents, &mut all)?;
     all.sort_by_key(|found| found.reason);
     Ok(all)
 }
@@ -245,19 +244,32 @@ fn dead_ends(cx: &Reading<'_>, all: &mut Vec<Found>) -> StoreResult<()> {
             behind.entry(end).or_default().insert(stuck.clone());
         }
     }
-    for id in cx.view.dead_letters(FOUND_MAX)? {
+    let dead = cx.view.dead_letters(FOUND_MAX)?;
+    let mut deaths = BTreeMap::new();
+    if !dead.is_empty() {
+        deaths.extend(newest(cx, "task_died")?.into_iter().filter_map(|fact| match fact {
+            Fact::TaskDied(died) => Some((died.id.clone(), died)),
+            _ => None,
+        }));
+    }
+    let ids: Vec<&TaskId> = dead.iter().collect();
+    let mut tasks: BTreeMap<TaskId, Task> = BTreeMap::new();
+    if !ids.is_empty() {
+        tasks.extend(cx.view.tasks_with(&ids, usize::MAX)?.into_iter().map(|task| (task.id.clone(), task)));
+    }
+    for id in dead {
         let waiting = behind.remove(&id).map_or(String::new(), |tasks| format!("; {}", wait_for_it(&tasks)));
-        let task = cx.view.task(&id)?;
+        let task = tasks.remove(&id);
         let agent = task.as_ref().and_then(last_holder);
         let failure = task.and_then(|task| task.last_failure).unwrap_or_default();
         let failure = failure.lines().next().filter(|line| !line.is_empty()).map_or(String::new(), |line| format!(": {line}"));
-        let why = match cx.view.last_event_of(id.as_str(), "task_died")?.map(|event| event.fact) {
-            Some(Fact::TaskDied(died)) => match died.reason {
+        let why = match deaths.get(&id) {
+            Some(died) => match died.reason {
                 DeathReason::Failures => format!("failed {}{failure}", times(died.failures)),
                 DeathReason::Losses => format!("its lease was lost {}", times(died.losses)),
                 DeathReason::NoRetry => format!("given up{failure}"),
             },
-            _ => format!("attempts used up{failure}"),
+            None => format!("attempts used up{failure}"),
         };
         all.push(Found::task(AttentionReason::TaskDead, &id, agent, why + &waiting, "requeue", Since::Event("task_died")));
     }
@@ -286,16 +298,11 @@ fn working_agents(cx: &Reading<'_>, active: &[&Agent], all: &mut Vec<Found>) -> 
     for (session, task) in cx.view.claims_of_all(&sessions)? {
         claims.entry(session).or_default().push(task);
     }
+    if !claims.is_empty() {
+        questions(cx, &claims, all)?;
+    }
     for agent in active {
         let Some(held) = claims.get(&agent.session) else { continue };
-        for id in held {
-            let Some(Fact::TaskAsked(asked)) = cx.view.last_event_of(id.as_str(), ASKED)?.map(|event| event.fact) else { continue };
-            let is_open = cx.view.task(id)?.and_then(|task| task.grant).is_some_and(|grant| grant.token == asked.token);
-            if is_open {
-                let (reason, agent) = (AttentionReason::AgentAsks, Some(agent.name.to_string()));
-                all.push(Found::task(reason, id, agent, asked.question, "task", Since::Event(ASKED)));
-            }
-        }
         if liveness::activity(&agent.presence, held.len(), cx.now) == Activity::Stuck {
             let named: Vec<&str> = held.iter().take(NAMED_MAX).map(TaskId::as_str).collect();
             let name = agent.name.to_string();
@@ -308,6 +315,38 @@ fn working_agents(cx: &Reading<'_>, active: &[&Agent], all: &mut Vec<Found>) -> 
     Ok(())
 }
 
+/// Questions of agents that still hold the task in question by the grant under which they asked.
+fn questions(cx: &Reading<'_>, claims: &BTreeMap<SessionId, Vec<TaskId>>, all: &mut Vec<Found>) -> StoreResult<()> {
+    let held: BTreeSet<&TaskId> = claims.values().flatten().collect();
+    let mut asked = BTreeMap::new();
+    for fact in newest(cx, ASKED)? {
+        if let Fact::TaskAsked(question) = fact
+            && held.contains(&question.id)
+        {
+            asked.insert(question.id.clone(), question);
+        }
+    }
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<&TaskId> = asked.keys().collect();
+    let grants: BTreeMap<TaskId, Grant> = cx.view.running_grants(&ids)?.into_iter().collect();
+    for (id, question) in &asked {
+        if let Some(grant) = grants.get(id).filter(|grant| grant.token == question.token) {
+            let agent = Some(grant.agent.to_string());
+            all.push(Found::task(AttentionReason::AgentAsks, id, agent, question.question.clone(), "task", Since::Event(ASKED)));
+        }
+    }
+    Ok(())
+}
+
+/// The newest facts of a kind, oldest first.
+fn newest(cx: &Reading<'_>, kind: &str) -> StoreResult<Vec<Fact>> {
+    let kinds = vec![kind.to_owned()];
+    let filter = EventFilter { kinds, newest: true, limit: FOUND_MAX, bytes_max: usize::MAX, ..EventFilter::default() };
+    Ok(cx.view.events(&filter)?.into_iter().map(|event| event.fact).collect())
+}
+
 /// Agents that died within a day while they held tasks. One that held nothing, or whose store was restored, is nobody's loss.
 fn lost_agents(cx: &Reading<'_>, agents: &[Agent], all: &mut Vec<Found>) -> StoreResult<()> {
     let age_ms = |agent: &Agent| cx.now.store.since_ms(agent.presence.seen);
@@ -315,11 +354,9 @@ fn lost_agents(cx: &Reading<'_>, agents: &[Agent], all: &mut Vec<Found>) -> Stor
     if lost.is_empty() {
         return Ok(());
     }
-    let kinds = vec!["lease_lost".to_owned()];
-    let filter = EventFilter { kinds, newest: true, limit: FOUND_MAX, bytes_max: usize::MAX, ..EventFilter::default() };
     let mut held: BTreeMap<SessionId, Vec<TaskId>> = BTreeMap::new();
-    for event in cx.view.events(&filter)? {
-        if let Fact::LeaseLost(lease) = event.fact
+    for fact in newest(cx, "lease_lost")? {
+        if let Fact::LeaseLost(lease) = fact
             && lease.reason == LossReason::OwnerDied
         {
             held.entry(lease.holder_session).or_default().push(lease.task);

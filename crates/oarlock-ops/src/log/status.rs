@@ -180,8 +180,9 @@ impl Query for Status {
     fn answer(&self, cx: &Reading<'_>) -> Result<StatusReply, OpError> {
         let mut agents: BTreeMap<String, u64> = AgentState::ALL.map(|state| (state.as_str().to_owned(), 0)).into();
         let mut lost = Vec::new();
-        for agent in cx.view.agents()? {
-            let state = cx.agent_state(&agent);
+        let known = cx.view.agents()?;
+        for agent in &known {
+            let state = cx.agent_state(agent);
             if state == AgentState::Lost {
                 lost.push(agent.name.to_string());
             }
@@ -192,11 +193,11 @@ impl Query for Status {
         tasks.insert("total".into(), counts.total());
         let oldest_ready = cx.view.oldest_ready()?.map(|(id, since)| OldestReady { id, age_ms: cx.now.store.since_ms(since) });
         lost.truncate(NAMED_MAX);
-        let (held, left): (Vec<Task>, Vec<Task>) =
-            cx.view.outside_tasks(OUTSIDE_MAX)?.into_iter().partition(|t| t.outside_holder().is_some());
+        let of_outside = cx.view.outside_tasks(OUTSIDE_MAX)?;
+        let (attention, attention_more) = most_pressing(cx, &known, &of_outside, ATTENTION_MAX)?;
+        let (held, left): (Vec<Task>, Vec<Task>) = of_outside.into_iter().partition(|t| t.outside_holder().is_some());
         let is_abandoned =
             |task: &&Task| !task.state.is_finished() && task.outside.as_ref().is_some_and(|hold| hold.end == Some(OutsideEnd::Abandoned));
-        let (attention, attention_more) = most_pressing(cx, ATTENTION_MAX)?;
         Ok(StatusReply {
             attention,
             attention_more,
