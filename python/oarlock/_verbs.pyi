@@ -169,14 +169,6 @@ class JoinReply(TypedDict):
     resumed: bool
     session: str
 
-class LandingCounts(TypedDict):
-    landed: int
-    onto: str
-    queued: int
-    refused: int
-    testing: int
-    verified: int
-
 LandingRefusal = Literal["conflict", "test", "withdrawn"]
 
 class LandingShape(TypedDict):
@@ -342,7 +334,7 @@ class StatusReply(TypedDict):
     cursor: str
     dead_letters: List[str]
     expired_leases: int
-    landing: NotRequired[List[LandingCounts]]
+    landing: NotRequired[List[TargetCounts]]
     lost: List[str]
     oldest_ready: NotRequired[OldestReady]
     other_stores: NotRequired[List[str]]
@@ -371,6 +363,14 @@ class Subtask(TypedDict):
     steps: List[int]
     title: str
     writes: List[str]
+
+class TargetCounts(TypedDict):
+    landed: int
+    onto: str
+    queued: int
+    refused: int
+    testing: int
+    verified: int
 
 class TaskReply(TypedDict):
     task: TaskShape

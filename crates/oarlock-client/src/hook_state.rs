@@ -146,7 +146,7 @@ impl HookState {
 
     /// Whether an agent has not read this before; from now on it has.
     pub fn is_new(&self, name: &AgentName, text: &str) -> bool {
-        let file = self.file("told", name.as_str());
+        let file = self.file("shown", name.as_str());
         let is_new = fs::read_to_string(&file).ok().as_deref() != Some(text);
         if is_new {
             self.write(&file, text);

@@ -321,6 +321,11 @@ impl Task {
         self.outside.as_ref().filter(|hold| self.state == TaskState::Claimed && hold.end.is_none())
     }
 
+    /// The hold of somebody outside who gave no sign of life for too long, until somebody else has the task.
+    pub fn abandoned_hold(&self) -> Option<&OutsideHold> {
+        self.outside.as_ref().filter(|hold| hold.end == Some(OutsideEnd::Abandoned))
+    }
+
     /// Somebody outside has taken it.
     pub(crate) fn taken_outside(&mut self, hold: OutsideHold) {
         self.state = TaskState::Claimed;

@@ -10,4 +10,4 @@ pub use attention::{Attention, AttentionItem, AttentionReply};
 pub use events::{Events, EventsReply};
 pub use prime::{Prime, PrimeReply};
 pub use record::{Record, RecordReply};
-pub use status::{LandingCounts, OldestReady, OpenProposal, OutsideTask, Status, StatusReply};
+pub use status::{OldestReady, OpenProposal, OutsideTask, Status, StatusReply, TargetCounts};

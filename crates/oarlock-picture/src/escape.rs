@@ -1,18 +1,13 @@
 //! Texts of others in pictures: whatever a title says, it stays a title.
 
 use oarlock_model::text::escaped_line;
-use unicode_width::UnicodeWidthStr;
+
+use crate::width::cut;
 
 /// A text on one line of at most this many columns of a fixed-width face, with an ellipsis where it is cut. Control characters, direction marks
 /// and characters that cannot be seen are written as escapes.
 pub(crate) fn line(text: &str, columns_max: usize) -> String {
-    let text = escaped_line(text);
-    if text.width() <= columns_max {
-        return text.into_owned();
-    }
-    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
-    let end = ends.take_while(|end| text[..*end].width() < columns_max).last().unwrap_or(0);
-    format!("{}…", text[..end].trim_end())
+    cut(&escaped_line(text), columns_max)
 }
 
 /// The same for XML (Extensible Markup Language 1.0, sections 2.2 and 2.4). What XML cannot have at all is a control character, and so an

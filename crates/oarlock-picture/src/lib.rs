@@ -14,6 +14,7 @@ mod text;
 mod timeline;
 mod timeline_svg;
 mod timeline_text;
+pub mod width;
 
 pub use dot::dot;
 pub use graph::{Graph, NODES_MAX, Node};

@@ -166,17 +166,6 @@ fn rows(spans: &mut [Span]) -> Vec<(String, usize)> {
     agents.into_iter().map(|(agent, rows)| (agent, rows.len())).collect()
 }
 
-/// A duration in words, in the two largest units that it has.
-pub(crate) fn duration(ms: i64) -> String {
-    let (s, m, h) = (ms / 1_000, ms / 60_000, ms / 3_600_000);
-    match () {
-        () if ms < 1_000 => format!("{ms} ms"),
-        () if s < 60 => format!("{}.{} s", s, ms % 1_000 / 100),
-        () if m < 60 => format!("{m} min {} s", s % 60),
-        () => format!("{h} h {} min", m % 60),
-    }
-}
-
 /// The time of day, in UTC.
 pub(crate) fn clock(ms: i64) -> String {
     Timestamp::from_millisecond(ms).map_or_else(|_| "?".into(), |at| at.strftime("%H:%M:%S").to_string())
@@ -237,12 +226,5 @@ pub(crate) mod tests {
         let only = Timeline::of_events(&log, Some(&BTreeSet::from(["A".to_owned()])), 60_000);
         assert_eq!(only.spans.len(), 1);
         assert_eq!(Timeline::of_events(&[], None, 5).wall_ms(), 0);
-    }
-
-    #[test]
-    fn durations_have_two_units() {
-        for (ms, text) in [(0, "0 ms"), (999, "999 ms"), (1_250, "1.2 s"), (61_000, "1 min 1 s"), (7_260_000, "2 h 1 min")] {
-            assert_eq!(duration(ms), text);
-        }
     }
 }

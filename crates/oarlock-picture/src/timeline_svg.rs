@@ -1,10 +1,11 @@
 //! The timeline as SVG.
 
+use oarlock_model::duration::words::to_the_second;
 use std::fmt::Write;
 
 use crate::escape::xml;
 use crate::svg::{MARGIN, STYLE};
-use crate::timeline::{Span, SpanEnd, Timeline, clock, duration};
+use crate::timeline::{Span, SpanEnd, Timeline, clock};
 
 /// The width of the bars' area, in pixels.
 const WIDTH: f64 = 900.0;
@@ -98,7 +99,7 @@ fn bar(out: &mut String, timeline: &Timeline, span: &Span, y: f64) {
         xml(&span.task, 64),
         xml(&span.agent, 64),
         span.end.as_str(),
-        duration(span.took_ms()),
+        to_the_second(span.took_ms()),
         clock(span.start_ms)
     );
     // About seven pixels a column.
@@ -113,7 +114,7 @@ fn bar(out: &mut String, timeline: &Timeline, span: &Span, y: f64) {
 fn legend(timeline: &Timeline) -> String {
     let count = |end: SpanEnd| timeline.spans.iter().filter(|span| span.end == end).count();
     let ends = SpanEnd::ALL.into_iter().filter(|end| count(*end) > 0).map(|end| format!("{} {} {}", end.sign(), count(end), end.as_str()));
-    let mut parts = vec![format!("{}, one after another {}", duration(timeline.wall_ms()), duration(timeline.worked_ms()))];
+    let mut parts = vec![format!("{}, one after another {}", to_the_second(timeline.wall_ms()), to_the_second(timeline.worked_ms()))];
     parts.extend(ends);
     if timeline.left_out > 0 {
         parts.push(format!("{} earlier attempts left out", timeline.left_out));
@@ -139,7 +140,7 @@ mod tests {
         let made = Timeline::of_events(&log, None, 60_000);
         let picture = timeline_svg(&made);
         assert_eq!((picture.matches("<g>").count(), picture.matches("<title>").count()), (3, 3));
-        assert!(picture.contains("✗ B") && picture.contains("B by bob: failed after 15.0 s, from 00:00:30"), "{picture}");
+        assert!(picture.contains("✗ B") && picture.contains("B by bob: failed after 15 s, from 00:00:30"), "{picture}");
         assert!(picture.contains("✓ 1 done · ✗ 1 failed"), "{picture}");
         assert_eq!(picture, timeline_svg(&made));
         assert!(timeline_svg(&Timeline::default()).ends_with("</svg>\n"));

@@ -1,9 +1,10 @@
 //! The timeline as text.
 
+use oarlock_model::duration::words::to_the_second;
 use std::fmt::Write;
 
 use crate::escape::line;
-use crate::timeline::{SpanEnd, Timeline, clock, duration};
+use crate::timeline::{SpanEnd, Timeline, clock};
 
 /// Columns of the bars.
 const COLUMNS: usize = 60;
@@ -20,8 +21,8 @@ pub fn timeline_text(timeline: &Timeline) -> String {
         "{} to {} UTC: {}; attempts one after another: {}",
         clock(timeline.start_ms),
         clock(timeline.end_ms),
-        duration(wall),
-        duration(worked)
+        to_the_second(wall),
+        to_the_second(worked)
     );
     if timeline.left_out > 0 {
         let _ = writeln!(out, "{} earlier attempts are left out", timeline.left_out);
@@ -42,7 +43,7 @@ pub fn timeline_text(timeline: &Timeline) -> String {
     out.push('\n');
     for span in &timeline.spans {
         let (sign, task, agent) = (span.end.sign(), line(&span.task, 64), line(&span.agent, 64));
-        let took = duration(span.took_ms());
+        let took = to_the_second(span.took_ms());
         let _ = writeln!(
             out,
             "{}  {sign} {task:task_columns$}  {agent:name_columns$}  {} after {took}",
@@ -88,7 +89,7 @@ mod tests {
         let full = |c: char, n: usize| c.to_string().repeat(n);
         let expected = format!(
             "00:00:00 to 00:01:00 UTC: 1 min 0 s; attempts one after another: 1 min 0 s\nada  {}{}{}·\nbob  {}{}{}\n\n\
-             00:00:00  ✓ A  ada  done after 30.0 s\n00:00:30  ✗ B  bob  failed after 15.0 s\n00:00:45  ▶ B  ada  running after 15.0 s\n",
+             00:00:00  ✓ A  ada  done after 30 s\n00:00:30  ✗ B  bob  failed after 15 s\n00:00:45  ▶ B  ada  running after 15 s\n",
             full('█', 30),
             full('·', 15),
             full('▒', 14),

@@ -106,7 +106,7 @@ impl Observed {
         new
     }
 
-    /// Whether the provider takes no requests for now, and until when in seconds of Unix time, if that is known.
+    /// Whether the provider refuses requests at present, and until when in seconds of Unix time, if that is known.
     pub(crate) fn limit(&self) -> Option<Option<i64>> {
         self.state().limit
     }

@@ -190,7 +190,7 @@ impl Looking {
         if conflicted || !clashes.is_empty() {
             let request = request(&a.id, &b.id, clashes);
             match call::mutate(store, &Caller::default(), settings, &request) {
-                Ok(reply) if reply.is_news => say(tell, &request, &reply.told),
+                Ok(reply) if reply.is_news => say(tell, &request, &reply.notified),
                 // It was known, or one of the two was removed in this moment.
                 Ok(_) | Err(OpError::Rejected(_)) => {}
                 Err(error) => return Err(error),
@@ -238,16 +238,16 @@ fn request(a: &TaskId, b: &TaskId, clashes: &[Clash]) -> PredictConflict {
     }
 }
 
-fn say(tell: &dyn Tell, request: &PredictConflict, told: &[AgentName]) {
+fn say(tell: &dyn Tell, request: &PredictConflict, notified: &[AgentName]) {
     let PredictConflict { id, with, files, .. } = request;
     let Some(first) = files.first() else {
         tell.line(&format!("{id} and {with} do not conflict any more"));
         return;
     };
     let more = if files.len() > 1 { format!(" and {} more", files.len() - 1) } else { String::new() };
-    let told: Vec<&str> = told.iter().map(|agent| agent.as_str()).collect();
-    let told = if told.is_empty() { String::new() } else { format!("; {} got a notice", told.join(" and ")) };
-    tell.line(&format!("{id} and {with} would conflict in {}{more}{told}", crate::text::clean_line(first.path.as_bytes())));
+    let notified: Vec<&str> = notified.iter().map(|agent| agent.as_str()).collect();
+    let notified = if notified.is_empty() { String::new() } else { format!("; {} got a notice", notified.join(" and ")) };
+    tell.line(&format!("{id} and {with} would conflict in {}{more}{notified}", crate::text::clean_line(first.path.as_bytes())));
 }
 
 /// Compares branches in the repository around the current directory: see [`Pairs`]. With a store, what landed or was given up is not live, and without

@@ -184,7 +184,7 @@ fn check(run: &Run) -> Result<(), OpError> {
         )
         .into());
     }
-    Ok(())
+    Ok(run.budget.check()?)
 }
 
 /// Why supervising ended.

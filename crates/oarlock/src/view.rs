@@ -15,7 +15,6 @@ mod state;
 mod store;
 mod table;
 mod task;
-mod width;
 mod worktree;
 
 use anstyle::{AnsiColor, Style};

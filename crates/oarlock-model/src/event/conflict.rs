@@ -16,5 +16,5 @@ pub struct ConflictPredicted {
     pub files: Vec<ConflictFile>,
     /// The agents that got a notice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub told: Vec<AgentName>,
+    pub notified: Vec<AgentName>,
 }

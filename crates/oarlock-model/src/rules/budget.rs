@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Rejection;
 use crate::duration::words::to_the_second;
 use crate::usage::{Usage, Usd};
 
@@ -108,6 +109,17 @@ impl Mark {
 }
 
 impl Budget {
+    /// Checks that each limit lets something be done.
+    ///
+    /// # Errors
+    /// `invalid_request` for no tokens at all.
+    pub fn check(&self) -> Result<(), Rejection> {
+        match self.tokens {
+            Some(0) => Err(Rejection::invalid("--max-tokens 0 is out of range", "give the most tokens that may be used, at least 1")),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether nothing is limited.
     pub fn is_none(&self) -> bool {
         *self == Self::default()

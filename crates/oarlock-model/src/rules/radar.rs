@@ -57,14 +57,14 @@ pub enum News {
 
 /// Whether a conflict is another one than that of the last notice. It is where a file is new in it, or a place that is not beside a known one;
 /// that places move or become fewer is no news.
-pub fn news(told: &[ConflictFile], now: &[ConflictFile]) -> News {
+pub fn news(known: &[ConflictFile], now: &[ConflictFile]) -> News {
     let is_known = |file: &ConflictFile| {
-        let known = told.iter().find(|known| known.path == file.path);
+        let known = known.iter().find(|known| known.path == file.path);
         known.is_some_and(|known| {
             file.hunks.iter().all(|hunk| known.hunks.is_empty() || known.hunks.iter().any(|known| is_near(known, hunk)))
         })
     };
-    match (told.is_empty(), now.is_empty()) {
+    match (known.is_empty(), now.is_empty()) {
         (true, true) => News::None,
         (false, true) => News::Gone,
         _ if now.iter().all(is_known) => News::None,

@@ -50,7 +50,7 @@ pub struct PredictConflictReply {
     /// Whether that was not known.
     pub is_news: bool,
     /// The agents that got a notice.
-    pub told: Vec<AgentName>,
+    pub notified: Vec<AgentName>,
 }
 
 fn file_argument(text: &str) -> Result<ConflictFile, OpError> {
@@ -95,22 +95,27 @@ impl Mutation for PredictConflict {
         let (files, before) = self.last(cx)?;
         let news = radar::news(&files, &self.files);
         // An agent that has taken over such a task has not heard of it.
-        let mut told = if news == News::None { before } else { Vec::new() };
-        let known = told.len();
+        let mut notified = if news == News::None { before } else { Vec::new() };
+        let known = notified.len();
         if !self.files.is_empty() {
             let sides = [(&first, &second, Side::Ours, &self.theirs), (&second, &first, Side::Theirs, &self.ours)];
             for (task, other, side, sample) in sides {
-                if let Some(owner) = task.holder().map(|grant| &grant.agent).filter(|owner| !told[..known].contains(owner)) {
+                if let Some(owner) = task.holder().map(|grant| &grant.agent).filter(|owner| !notified[..known].contains(owner)) {
                     self.tell(cx, owner, task, other, side, sample)?;
-                    told.push(owner.clone());
+                    notified.push(owner.clone());
                 }
             }
         }
-        if news == News::None && told.len() == known {
+        if news == News::None && notified.len() == known {
             return Ok(PredictConflictReply::default());
         }
-        cx.emit(ConflictPredicted { id: first.id.clone(), with: second.id.clone(), files: self.files.clone(), told: told.clone() })?;
-        Ok(PredictConflictReply { is_news: true, told: told.split_off(known) })
+        cx.emit(ConflictPredicted {
+            id: first.id.clone(),
+            with: second.id.clone(),
+            files: self.files.clone(),
+            notified: notified.clone(),
+        })?;
+        Ok(PredictConflictReply { is_news: true, notified: notified.split_off(known) })
     }
 }
 
@@ -126,7 +131,7 @@ impl PredictConflict {
             ..EventFilter::default()
         };
         let of_both = cx.view().events(&filter)?.into_iter().rev().find_map(|event| match event.fact {
-            Fact::ConflictPredicted(predicted) if predicted.with == self.with => Some((predicted.files, predicted.told)),
+            Fact::ConflictPredicted(predicted) if predicted.with == self.with => Some((predicted.files, predicted.notified)),
             _ => None,
         });
         Ok(of_both.unwrap_or_default())

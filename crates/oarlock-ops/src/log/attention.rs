@@ -8,7 +8,7 @@ use oarlock_model::landing::{BranchName, LandingState};
 use oarlock_model::rules::attention::{self, AttentionReason, LOST_SHOWN_MS};
 use oarlock_model::rules::claim;
 use oarlock_model::rules::liveness::{self, Activity, AgentState};
-use oarlock_model::task::{Grant, OutsideEnd, Task, TaskSpec, TaskState};
+use oarlock_model::task::{Grant, Task, TaskSpec, TaskState};
 use oarlock_model::{Rejection, SessionId, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -183,8 +183,8 @@ fn found(cx: &Reading<'_>, agents: &[Agent], outside: &[Task]) -> StoreResult<Ve
     }
     working_agents(cx, &able, &mut all)?;
     for task in outside {
-        let Some(hold) = task.outside.as_ref().filter(|hold| hold.end == Some(OutsideEnd::Abandoned)) else { continue };
-        if task.outside_holder().is_none() && !task.state.is_finished() {
+        let Some(hold) = task.abandoned_hold() else { continue };
+        if !task.state.is_finished() {
             let age_ms = cx.now.wall.0.saturating_sub(hold.seen.0).max(0);
             let about = task.spec.title.clone();
             all.push(Found::task(AttentionReason::Abandoned, &task.id, hold.holder.clone(), about, "claim", Since::AgeMs(age_ms)));

@@ -5,7 +5,7 @@ use oarlock_model::landing::{BranchName, LandingState};
 use oarlock_model::proposal::Proposal;
 use oarlock_model::rules::liveness::AgentState;
 use oarlock_model::rules::{outside, vote};
-use oarlock_model::task::{OutsideEnd, Task, TaskState};
+use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{Label, ProposalId, TaskId, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ pub struct StatusReply {
     pub abandoned: Vec<OutsideTask>,
     /// Work that is done and not landed, or landed, for each target branch of unfinished tasks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub landing: Vec<LandingCounts>,
+    pub landing: Vec<TargetCounts>,
     /// Reservations that have not ended.
     pub reservations: u64,
     /// Proposals that are open, the oldest first: at most 20.
@@ -82,7 +82,7 @@ fn is_zero(count: &u64) -> bool {
 
 /// The work for one target branch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct LandingCounts {
+pub struct TargetCounts {
     /// The target branch.
     pub onto: BranchName,
     /// Submissions that wait to be tested: their agents say that they are done.
@@ -97,7 +97,7 @@ pub struct LandingCounts {
     pub refused: u64,
 }
 
-impl LandingCounts {
+impl TargetCounts {
     fn of(cx: &Reading<'_>, onto: BranchName) -> Result<Self, OpError> {
         let counts = cx.view.landing_counts(&onto)?;
         let mut all = Self { queued: 0, testing: 0, verified: 0, landed: counts.landed, refused: counts.refused, onto };
@@ -196,8 +196,7 @@ impl Query for Status {
         let of_outside = cx.view.outside_tasks(OUTSIDE_MAX)?;
         let (attention, attention_more) = most_pressing(cx, &known, &of_outside, ATTENTION_MAX)?;
         let (held, left): (Vec<Task>, Vec<Task>) = of_outside.into_iter().partition(|t| t.outside_holder().is_some());
-        let is_abandoned =
-            |task: &&Task| !task.state.is_finished() && task.outside.as_ref().is_some_and(|hold| hold.end == Some(OutsideEnd::Abandoned));
+        let is_abandoned = |task: &&Task| !task.state.is_finished() && task.abandoned_hold().is_some();
         Ok(StatusReply {
             attention,
             attention_more,
@@ -210,7 +209,7 @@ impl Query for Status {
             expired_leases: all_expired(cx.view)?.offers.len() as u64,
             outside: held.iter().take(NAMED_MAX).filter_map(|task| OutsideTask::of(cx, task)).collect(),
             abandoned: left.iter().filter(is_abandoned).take(NAMED_MAX).filter_map(|task| OutsideTask::of(cx, task)).collect(),
-            landing: cx.view.landing_targets()?.into_iter().map(|onto| LandingCounts::of(cx, onto)).collect::<Result<_, _>>()?,
+            landing: cx.view.landing_targets()?.into_iter().map(|onto| TargetCounts::of(cx, onto)).collect::<Result<_, _>>()?,
             reservations: cx.view.reservation_count()? as u64,
             proposals: cx.view.open_proposals(NAMED_MAX)?.into_iter().map(|proposal| OpenProposal::of(cx, proposal)).collect(),
             cursor: cursor::after(cx.view, cx.view.last_seq()?)?,

@@ -10,7 +10,7 @@ use oarlock_model::rules::claim::{self, Ineligible};
 use oarlock_model::rules::fence;
 use oarlock_model::rules::inbox::{Room, Senders};
 use oarlock_model::rules::outside;
-use oarlock_model::task::{OutsideEnd, OutsideHold, Task, TaskState};
+use oarlock_model::task::{Task, TaskState};
 use oarlock_model::{AgentName, Rejection, TaskId, Token, limits, seeded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -357,8 +357,7 @@ impl Claim {
             return Ok(None);
         }
         // Whose silence was too long is still shown there. Otherwise the files say by now that it is free.
-        let is_abandoned = |hold: &&OutsideHold| hold.end == Some(OutsideEnd::Abandoned);
-        let given_up = || task.outside.as_ref().filter(is_abandoned).map(|hold| hold.holder.clone().unwrap_or_default());
+        let given_up = || task.abandoned_hold().map(|hold| hold.holder.clone().unwrap_or_default());
         let before = task.holder().map(|grant| grant.agent.to_string()).or_else(given_up);
         let mut task = if task.state == TaskState::Claimed { cx.task(&task.id)? } else { task };
         let fact = TaskClaimed {

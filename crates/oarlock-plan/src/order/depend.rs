@@ -443,7 +443,7 @@ impl Rules<'_> {
             Why::Spoken(word) => (format!("makes what step {n} speaks of: \"{}\"", self.infos.words[word as usize]), 0.5),
             Why::Word(word) => (format!("speaks of \"{}\", which step {n} makes", self.infos.words[word as usize]), 0.6),
             Why::Unknown => (format!("nothing shows that it is independent of step {n}"), 0.4),
-            Why::Place => (format!("stands after step {n}, and one of the two is outside of the list of steps"), 0.4),
+            Why::Place => (format!("comes after step {n}, and one of the two is outside of the list of steps"), 0.4),
             Why::Manifest => (format!("may use the packages that step {n} declares"), 0.7),
         };
         Edge { from: n, to: to + 1, reason, confidence }

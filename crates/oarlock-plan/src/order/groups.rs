@@ -191,7 +191,7 @@ fn folders_meet(one: &Group<'_>, two: &Group<'_>) -> bool {
     one.folders.iter().any(|(a, _)| two.folders.iter().any(|(b, _)| is_below(a, b) || is_below(b, a)))
 }
 
-/// A group has so many names of code of its own that shows by them what it is about.
+/// The number of names of code of its own by which a group shows its subject.
 const OWN_NAMES_MIN: usize = 2;
 
 /// Whether the words by which two groups are called meet in what the other says.

@@ -6,7 +6,7 @@ use crate::step_info::gather::{StepInfo, StepInfos};
 use crate::step_info::overlap::Id;
 use crate::text::name_of;
 
-/// A name that so many steps have joins them; of a long list one in [`NAME_SHARE`] may have it, but no more than [`NAME_STEPS_MAX`].
+/// The number of steps that a shared name joins; of a long list one in [`NAME_SHARE`] may have it, but no more than [`NAME_STEPS_MAX`].
 const NAME_STEPS: usize = 2;
 const NAME_SHARE: usize = 3;
 const NAME_STEPS_MAX: usize = 20;

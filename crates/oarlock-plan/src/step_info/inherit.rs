@@ -76,7 +76,7 @@ fn speak_of_tested(files: &mut [StepFiles], table: &Table) {
 }
 
 /// An item of a group that names code and no file works on the file of the nearest item above: "Write a failing test `testTides()`" below
-/// "Create the test file `tests/tides.rs`". This is told before roles are, which rest on it.
+/// "Create the test file `tests/tides.rs`". This is found before the roles, which rest on it.
 pub(crate) fn from_above(document: &Document<'_>, units: &[Unit], files: &mut [StepFiles]) {
     for at in 1..units.len() {
         let (above, own) = (&units[at - 1].draft, &units[at].draft);

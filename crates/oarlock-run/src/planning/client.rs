@@ -3,10 +3,12 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// One client.
-struct Client {
-    /// The name of its program.
-    program: &'static str,
+use crate::profile::Client;
+
+/// How one client is asked.
+struct Asking {
+    /// The client.
+    client: Client,
     /// The words of one question, after the program.
     question: &'static [&'static str],
     /// Flags that let it read only, each with its value if it has one.
@@ -16,9 +18,9 @@ struct Client {
 }
 
 /// Flags as of the versions that `docs/clients.md` names.
-const CLIENTS: [Client; 4] = [
-    Client {
-        program: "claude",
+const CLIENTS: [Asking; 4] = [
+    Asking {
+        client: Client::Claude,
         question: &["-p"],
         read_only: &[
             &["--permission-mode", "dontAsk"],
@@ -27,19 +29,19 @@ const CLIENTS: [Client; 4] = [
         ],
         kept: &["--model"],
     },
-    Client {
-        program: "codex",
+    Asking {
+        client: Client::Codex,
         question: &["exec", "--skip-git-repo-check", "--ephemeral"],
         read_only: &[&["-s", "read-only"]],
         kept: &["-m", "--model", "-p", "--profile"],
     },
-    Client {
-        program: "gemini",
+    Asking {
+        client: Client::Gemini,
         question: &["-p", "Answer with the JSON object that is asked for.", "--skip-trust"],
         read_only: &[&["--approval-mode", "default"]],
         kept: &["-m", "--model"],
     },
-    Client { program: "opencode", question: &["run"], read_only: &[&["--agent", "plan"]], kept: &["-m", "--model"] },
+    Asking { client: Client::OpenCode, question: &["run"], read_only: &[&["--agent", "plan"]], kept: &["-m", "--model"] },
 ];
 
 /// Other spellings of a flag: who gives one of them has chosen for himself.
@@ -51,16 +53,16 @@ const SAME: [&[&str]; 4] = [
     &["--strict-mcp-config", "--mcp-config"],
 ];
 
-fn client(program: &OsStr) -> Option<&'static Client> {
-    let name = Path::new(program).file_name()?.to_str()?;
-    let name = name.strip_suffix(".exe").or_else(|| name.strip_suffix(".cmd")).unwrap_or(name);
-    CLIENTS.iter().find(|client| client.program == name)
+/// How the client that a program is would be asked.
+fn asking(program: &OsStr) -> Option<&'static Asking> {
+    let client = Client::of_program(program)?;
+    CLIENTS.iter().find(|asking| asking.client == client)
 }
 
 /// The name of the client that `command` starts, and the command that asks it one question; none for an unknown client.
 pub(super) fn asked(command: &[OsString]) -> Option<(&'static str, Vec<OsString>)> {
     let (program, arguments) = command.split_first()?;
-    let client = client(program)?;
+    let client = asking(program)?;
     // A path is meant from the directory of the run, and the asked program runs in another one.
     let has_path = Path::new(program).components().nth(1).is_some();
     let found = if has_path { std::path::absolute(program).map(OsString::from).ok() } else { None };
@@ -77,7 +79,7 @@ pub(super) fn asked(command: &[OsString]) -> Option<(&'static str, Vec<OsString>
             }
         }
     }
-    Some((client.program, out))
+    Some((client.client.as_str(), out))
 }
 
 /// The words of a shell, with the flags that let a client read only where they are one command that starts one: `claude -p`, also with quoted
@@ -85,13 +87,13 @@ pub(super) fn asked(command: &[OsString]) -> Option<(&'static str, Vec<OsString>
 /// client that may be started without such flags, because the words say more than that.
 pub(super) fn with_flags(words: &str) -> (String, Option<&'static str>) {
     let plain = plain_words(words).unwrap_or_default();
-    let started = plain.get(prefix(&plain)).and_then(|program| client(OsStr::new(program)));
+    let started = plain.get(prefix(&plain)).and_then(|program| asking(OsStr::new(program)));
     // After `--` a flag is an argument.
     let Some(client) = started.filter(|_| !plain.iter().any(|word| word == "--")) else {
         let parts: Vec<&str> = words.split(|c: char| c.is_whitespace() || "|&;()<>{}`$\"'".contains(c)).collect();
-        let named = parts.iter().find_map(|word| client(OsStr::new(word)));
-        let is_bare = |client: &&Client| client.read_only.iter().any(|flag| !is_given(flag[0], &parts));
-        return (words.to_owned(), named.filter(is_bare).map(|client| client.program));
+        let named = parts.iter().find_map(|word| asking(OsStr::new(word)));
+        let is_bare = |client: &&Asking| client.read_only.iter().any(|flag| !is_given(flag[0], &parts));
+        return (words.to_owned(), named.filter(is_bare).map(|client| client.client.as_str()));
     };
     let mut out = words.trim_end().to_owned();
     for flag in client.read_only.iter().filter(|flag| !is_given(flag[0], &plain)) {

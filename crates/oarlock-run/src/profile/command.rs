@@ -42,7 +42,8 @@ impl Client {
         matches!(self, Self::Claude | Self::OpenCode)
     }
 
-    fn of_program(program: &OsStr) -> Option<Self> {
+    /// The client that this program is, by its name.
+    pub(crate) fn of_program(program: &OsStr) -> Option<Self> {
         let name = Path::new(program).file_name()?.to_str()?;
         let name = name.strip_suffix(".exe").or_else(|| name.strip_suffix(".cmd")).unwrap_or(name);
         Self::ALL.into_iter().find(|client| client.as_str() == name)

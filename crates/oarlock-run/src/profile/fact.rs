@@ -12,7 +12,7 @@ pub(crate) enum Fact {
     Used(Usage),
     /// The agent asks, or wants a permission, and nobody is there who could answer.
     Question(String),
-    /// The provider takes no requests for now; until a moment in seconds of Unix time, if it says so.
+    /// The provider refuses requests at present; until a moment in seconds of Unix time, if it says so.
     RateLimit(Option<i64>),
     /// The last thing that the agent said: its result so far.
     Answer(String),

@@ -44,7 +44,7 @@ pub(super) fn tool(name: &str, input: Option<&Value>) -> String {
     progress(&on.map_or_else(|| name.to_owned(), |on| format!("{name} {on}")))
 }
 
-/// Whether a message of a client says that the provider takes no requests for now. Clients pass such messages on in words only.
+/// Whether a message of a client says that the provider refuses requests at present. Clients pass such messages on in words only.
 pub(super) fn is_rate_limit(message: &str) -> bool {
     let message = message.to_lowercase();
     let said = [

@@ -1,19 +1,13 @@
 //! `graph` and `timeline`: the doors of pictures of tasks.
 
 use clap::{Args, ValueEnum};
-use oarlock_client::Backend;
+use oarlock_client::{Backend, Selection};
 use oarlock_model::duration::Duration;
-use oarlock_model::limits::PAGE_ITEMS_MAX;
-use oarlock_model::task::TaskState;
 use oarlock_model::{Rejection, TaskId};
 use oarlock_ops::OpError;
-use oarlock_ops::caller::{Caller, Identity};
-use oarlock_ops::log::Events;
+use oarlock_ops::caller::Identity;
 use oarlock_ops::reply::Reply;
-use oarlock_ops::shapes::{EventShape, TaskShape};
-use oarlock_ops::task::{ShowTask, Tasks};
 use oarlock_picture::{Graph, NODES_MAX, TIMELINE_KINDS, Timeline};
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -79,10 +73,10 @@ enum TimelineForm {
 
 pub(crate) fn graph(args: &GraphArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
     let (mut backend, _) = Backend::find(common.store.as_deref(), common.busy.map(Duration::as_std))?;
-    let mut reading = Reading { caller: common.caller(Identity::Optional), backend: &mut backend };
+    let mut selection = Selection::new(&mut backend, common.caller(Identity::Optional), NODES_MAX);
     let tasks = match &args.id {
-        Some(id) => reading.tree(id)?,
-        None => reading.unfinished()?,
+        Some(id) => selection.tree(id)?,
+        None => selection.unfinished()?,
     };
     let graph = Graph::of_tasks(&tasks);
     let picture = match args.format {
@@ -97,10 +91,10 @@ pub(crate) fn graph(args: &GraphArgs, common: &Common, output: &Output) -> Resul
 
 pub(crate) fn timeline(args: &TimelineArgs, common: &Common, output: &Output) -> Result<u8, OpError> {
     let (mut backend, _) = Backend::find(common.store.as_deref(), common.busy.map(Duration::as_std))?;
-    let mut reading = Reading { caller: common.caller(Identity::Optional), backend: &mut backend };
-    let only = args.id.as_ref().map(|id| reading.tree(id)).transpose()?;
+    let mut selection = Selection::new(&mut backend, common.caller(Identity::Optional), NODES_MAX);
+    let only = args.id.as_ref().map(|id| selection.tree(id)).transpose()?;
     let only: Option<BTreeSet<String>> = only.map(|tasks| tasks.iter().map(|task| task.id.to_string()).collect());
-    let events = reading.attempts(args.after.clone())?;
+    let events = selection.events(&TIMELINE_KINDS, args.after.clone())?;
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
     let timeline = Timeline::of_events(&events, only.as_ref(), now_ms);
     let picture = match args.format {
@@ -135,73 +129,4 @@ fn deliver(verb: &str, mut drawn: Picture, picture: String, out: Option<&Path>, 
         None => drawn.picture = Some(picture),
     }
     Ok(output.reply(verb, &Reply::new(drawn)))
-}
-
-/// Reading tasks page by page.
-struct Reading<'a, 'b> {
-    backend: &'a mut Backend<'b>,
-    caller: Caller,
-}
-
-impl Reading<'_, '_> {
-    /// A task and its parts at any depth.
-    fn tree(&mut self, id: &TaskId) -> Result<Vec<TaskShape>, OpError> {
-        let mut tasks = vec![self.backend.ask(&self.caller, ShowTask { id: id.clone(), limit: Some(1), after: None })?.task];
-        let mut next = 0;
-        while let Some(parent) = tasks.get(next).map(|task| task.id.clone()) {
-            next += 1;
-            let parts = self.list(&Tasks { parent: Some(parent), ..Tasks::default() }, tasks.len())?;
-            tasks.extend(parts);
-        }
-        Ok(tasks)
-    }
-
-    /// All unfinished tasks, and the finished ones that they wait for.
-    fn unfinished(&mut self) -> Result<Vec<TaskShape>, OpError> {
-        let states: Vec<TaskState> = TaskState::ALL.into_iter().filter(|state| !state.is_finished()).collect();
-        let mut tasks = self.list(&Tasks { state: states, ..Tasks::default() }, 0)?;
-        let known: BTreeSet<TaskId> = tasks.iter().map(|task| task.id.clone()).collect();
-        let wanted: BTreeSet<TaskId> =
-            tasks.iter().flat_map(|task| task.needs.iter()).filter(|need| !known.contains(*need)).cloned().collect();
-        for id in wanted {
-            if tasks.len() >= NODES_MAX {
-                break;
-            }
-            tasks.push(self.backend.ask(&self.caller, ShowTask { id, limit: Some(1), after: None })?.task);
-        }
-        Ok(tasks)
-    }
-
-    /// The events that begin and end attempts, after this one.
-    fn attempts(&mut self, after: Option<String>) -> Result<Vec<EventShape>, OpError> {
-        let kind = TIMELINE_KINDS.map(str::to_owned).to_vec();
-        let mut asked = Events { after, kind, limit: Some(PAGE_ITEMS_MAX), ..Events::default() };
-        let mut events = Vec::new();
-        loop {
-            let page = self.backend.ask(&self.caller, asked.clone())?;
-            // What is drawn needs no facts, and a long log has many.
-            events.extend(page.events.into_iter().map(|event| EventShape { data: Value::Null, ..event }));
-            match page.next {
-                Some(next) => asked.after = Some(next),
-                None => return Ok(events),
-            }
-        }
-    }
-
-    /// The tasks of a list, beside `before` others.
-    fn list(&mut self, asked: &Tasks, before: usize) -> Result<Vec<TaskShape>, OpError> {
-        let mut asked = asked.clone();
-        let mut tasks = Vec::new();
-        loop {
-            let page = self.backend.ask(&self.caller, asked.clone())?;
-            tasks.extend(page.tasks);
-            if before + tasks.len() > NODES_MAX {
-                return Err(Rejection::limit("tasks in one picture", NODES_MAX, before + tasks.len()).into());
-            }
-            match page.next {
-                Some(next) => asked.after = Some(next),
-                None => return Ok(tasks),
-            }
-        }
-    }
 }

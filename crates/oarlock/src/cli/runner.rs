@@ -258,9 +258,6 @@ pub(crate) fn run(args: RunArgs, common: &Common, output: &Output) -> Result<u8,
     if args.test.as_deref().is_some_and(|test| test.trim().is_empty()) {
         return Err(Rejection::invalid("the test is empty", "give a command, or leave --test out to land without a test").into());
     }
-    if args.max_tokens == Some(0) {
-        return Err(Rejection::invalid("--max-tokens 0 is out of range", "give the most tokens that may be used, at least 1").into());
-    }
     let named = document_named(&mut ThisMachine, &args.target)?;
     if named.is_none() {
         TaskId::parse(&args.target)?;

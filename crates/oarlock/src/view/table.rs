@@ -2,9 +2,10 @@
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ColumnConstraint, ContentArrangement, ContentLineStyle, Row, Table, TableStyle};
+use oarlock_picture::width;
 use std::fmt::Write;
 
-use super::{Paint, width};
+use super::Paint;
 
 /// How wide a column may get, in columns of a terminal.
 const WIDTH_MAX: usize = 60;

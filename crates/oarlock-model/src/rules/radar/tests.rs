@@ -15,7 +15,7 @@ fn task(text: &str) -> TaskId {
 #[test]
 fn only_what_is_new_is_told() {
     let a = |hunks: &[(u32, u32)]| vec![file("a", hunks)];
-    for (told, now, expected) in [
+    for (known, now, expected) in [
         (vec![], vec![], News::None),
         (vec![], a(&[(5, 7)]), News::Conflict),
         (a(&[(5, 7)]), a(&[(5, 7)]), News::None),
@@ -33,7 +33,7 @@ fn only_what_is_new_is_told() {
         (a(&[(5, 7)]), vec![file("b", &[(5, 7)])], News::Conflict),
         (a(&[(5, 7)]), vec![], News::Gone),
     ] {
-        assert_eq!(news(&told, &now), expected, "{told:?} {now:?}");
+        assert_eq!(news(&known, &now), expected, "{known:?} {now:?}");
     }
 }
 

@@ -54,10 +54,10 @@ fn both_owners_hear_of_a_conflict_once_and_it_disappears_again() {
         (agent(&project, "ada", &ada), bob.join().expect("no panic"))
     });
     assert_eq!((ada.code, bob.code), (0, 0), "{}\n{}", ada.stderr, bob.stderr);
-    let told = events(&project);
-    let data: Vec<&Value> = told.iter().map(|event| &event["data"]).collect();
+    let notified = events(&project);
+    let data: Vec<&Value> = notified.iter().map(|event| &event["data"]).collect();
     assert_eq!(data.len(), 2, "{data:?}");
-    assert_eq!((&data[0]["id"], &data[0]["with"], &data[0]["told"]), (&json!("T-1"), &json!("T-2"), &json!(["ada", "bob"])));
+    assert_eq!((&data[0]["id"], &data[0]["with"], &data[0]["notified"]), (&json!("T-1"), &json!("T-2"), &json!(["ada", "bob"])));
     assert_eq!(data[0]["files"], json!([{"path": "a.txt", "hunks": [{"base": [2, 2], "ours": [2, 2], "theirs": [2, 2]}]}]));
     assert_eq!(data[1]["files"], json!([]), "it is gone");
     let result = project.task("T-1")["result"].as_str().expect("a text").to_owned();

@@ -3,12 +3,12 @@
 use unicode_width::UnicodeWidthStr;
 
 /// The columns of a text.
-pub(crate) fn columns(text: &str) -> usize {
+pub fn columns(text: &str) -> usize {
     text.width()
 }
 
 /// The text, or its beginning and an ellipsis where it is wider than `columns_max`.
-pub(crate) fn cut(text: &str, columns_max: usize) -> String {
+pub fn cut(text: &str, columns_max: usize) -> String {
     if columns(text) <= columns_max {
         return text.to_owned();
     }
